@@ -1,0 +1,14 @@
+// From --model to an open model file: a path, or the default model that is part of the program.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "weights/gguf.h"
+
+namespace aloud {
+
+// name: a path, or empty for the embedded default model.
+Result<GgufFile> open_model_file(const std::string& name);
+
+}  // namespace aloud

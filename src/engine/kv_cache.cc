@@ -1,0 +1,44 @@
+// Takes and returns pages.
+#include "engine/kv_cache.h"
+
+#include "base/check.h"
+
+namespace aloud {
+
+std::uint16_t* KvPool::take() {
+  if (free_.empty()) {
+    if (static_cast<std::int64_t>(pages_.size()) == max_pages_) return nullptr;
+    // Not cleared: a position is always written before it is read.
+    pages_.emplace_back(new std::uint16_t[static_cast<std::size_t>(layout_.page_bytes() / 2)]);
+    free_.push_back(pages_.back().get());
+  }
+  std::uint16_t* page = free_.back();
+  free_.pop_back();
+  return page;
+}
+
+Status KvSequence::reserve(std::int64_t tokens) {
+  const std::int64_t needed = (length_ + tokens + kPageTokens - 1) / kPageTokens;
+  const std::int64_t missing = needed - static_cast<std::int64_t>(pages_.size());
+  if (missing > pool_->max_pages() - pool_->used_pages()) {
+    return fail("the context is full: {} tokens wanted, {} fit", length_ + tokens, pool_->max_pages() * kPageTokens);
+  }
+  for (std::int64_t i = 0; i < missing; ++i) pages_.push_back(pool_->take());
+  return {};
+}
+
+void KvSequence::advance(std::int64_t tokens) {
+  length_ += tokens;
+  CHECK(length_ <= static_cast<std::int64_t>(pages_.size()) * kPageTokens);
+}
+
+void KvSequence::truncate(std::int64_t length) {
+  CHECK(length >= 0 && length <= length_);
+  length_ = length;
+  while (static_cast<std::int64_t>(pages_.size()) * kPageTokens >= length_ + kPageTokens) {
+    pool_->give_back(pages_.back());
+    pages_.pop_back();
+  }
+}
+
+}  // namespace aloud

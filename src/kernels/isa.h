@@ -1,0 +1,23 @@
+// Which instruction sets the kernels are written for, and which of them this machine runs.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace aloud {
+
+// kAvx2 means AVX2 + FMA + F16C + BMI2; kAvx512 means F, BW, DQ, VL and VNNI on top.
+enum class Isa { kScalar, kAvx2, kAvx512 };
+
+std::string_view name(Isa isa);  // "scalar", "avx2", "avx512"
+
+// What this processor and operating system can run, best first; kScalar is always there.
+std::span<const Isa> supported_isas();
+
+// The best supported one, or the one that the environment variable ALOUD_ISA names.
+// Errors: ALOUD_ISA names none, or one that this machine lacks.
+Result<Isa> choose_isa();
+
+}  // namespace aloud

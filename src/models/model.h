@@ -1,0 +1,53 @@
+// A loaded model: one forward pass over the next tokens of one or many sequences.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "kernels/isa.h"
+#include "kernels/kv_layout.h"
+#include "weights/gguf.h"
+
+namespace aloud {
+
+struct ModelShape {
+  std::string architecture;     // "llama", "qwen2", "qwen3", "deepseek2"
+  std::int64_t layers = 0;
+  std::int64_t hidden = 0;
+  std::int64_t vocabulary = 0;  // logits per position
+  std::int64_t context = 0;     // tokens that the file says it was made for
+  std::int64_t parameters = 0;
+  KvLayout kv;
+};
+
+enum class Logits { kNone, kLast, kAll };
+
+// The next tokens of one sequence. Positions are kv.length, kv.length + 1, ...; kv.pages must cover
+// kv.length + tokens.size() tokens. The caller adds tokens.size() to its length after the step.
+struct SequenceStep {
+  KvView kv;
+  std::span<const std::int32_t> tokens;  // at least one, each in [0, vocabulary)
+  Logits logits = Logits::kLast;
+};
+
+// Immutable weights plus scratch memory: forward() may be called by one thread at a time.
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual const ModelShape& shape() const = 0;
+  // Appends keys and values of all tokens to the sequences' pages and writes the wanted logits, sequence after
+  // sequence, position after position: float32 [wanted positions][vocabulary].
+  // A sequence's logits do not depend on the other sequences of the call.
+  virtual void forward(std::span<const SequenceStep> steps, float* logits) = 0;
+};
+
+// Reads the architecture from the file and builds the model over its mapped bytes; file, and pool, must outlive it.
+// Errors: unsupported architecture, missing or invalid metadata, a tensor that is missing or of the wrong shape or type
+// (each named with what was found and what was expected).
+Result<std::unique_ptr<Model>> load_model(const GgufFile& file, Isa isa, ThreadPool& pool);
+
+}  // namespace aloud

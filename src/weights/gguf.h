@@ -1,0 +1,103 @@
+// GGUF files: named tensors and typed metadata, mapped and checked before anything is used.
+// Source: the published GGUF specification, versions 2 and 3, little-endian.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/mapped_file.h"
+#include "base/result.h"
+#include "tensor/tensor.h"
+
+namespace aloud {
+
+// The values are GGUF's value type numbers.
+enum class MetadataType : std::uint32_t {
+  kUint8 = 0, kInt8 = 1, kUint16 = 2, kInt16 = 3, kUint32 = 4, kInt32 = 5, kFloat32 = 6, kBool = 7,
+  kString = 8, kArray = 9, kUint64 = 10, kInt64 = 11, kFloat64 = 12,
+};
+
+// An array of numbers, bools or strings. Views the file: nothing is copied but the strings' places.
+class MetadataArray {
+ public:
+  MetadataType element = MetadataType::kUint8;
+  std::size_t size = 0;
+
+  // The i-th element; each is defined for the element types that its name says. i < size.
+  std::int64_t integer(std::size_t i) const;   // integers and bools; uint64 past 2^63-1 saturates
+  double real(std::size_t i) const;            // any number
+  std::string_view string(std::size_t i) const;
+
+ private:
+  friend class GgufReader;
+  const std::byte* numbers_ = nullptr;
+  std::vector<std::string_view> strings_;
+};
+
+struct MetadataEntry {
+  std::string_view key;
+  MetadataType type;
+  std::variant<std::int64_t, std::uint64_t, double, bool, std::string_view, MetadataArray> value;
+};
+
+// Typed look-up. A key that is missing, or has another kind of value, is nullopt (or nullptr); require_* turn both
+// into an error that names the key, what was found and what was expected.
+class Metadata {
+ public:
+  std::span<const MetadataEntry> entries() const { return entries_; }
+  const MetadataEntry* find(std::string_view key) const;
+
+  std::optional<std::int64_t> integer(std::string_view key) const;  // any integer type within int64
+  std::optional<double> real(std::string_view key) const;           // any number
+  std::optional<bool> boolean(std::string_view key) const;
+  std::optional<std::string_view> string(std::string_view key) const;
+  const MetadataArray* array(std::string_view key) const;
+
+  // The integer, within [low, high].
+  Result<std::int64_t> require_integer(std::string_view key, std::int64_t low, std::int64_t high) const;
+  Result<double> require_real(std::string_view key) const;
+  Result<std::string_view> require_string(std::string_view key) const;
+
+ private:
+  friend class GgufReader;
+  std::vector<MetadataEntry> entries_;                              // in file order
+  std::unordered_map<std::string_view, std::size_t> index_;
+};
+
+// A model file (or all parts of a split one), open and valid: every offset, size, shape and count was checked against
+// the bytes that are there. Owns the mapping; all views live as long as it does. Immutable, so any thread may read it.
+class GgufFile {
+ public:
+  // Opens FILE; of a split file (name-00001-of-00003.gguf) any part may be named and all are opened.
+  // Errors: one line that names the file and what is wrong with it.
+  static Result<GgufFile> open(const std::string& path);
+  // The same from memory that outlives the result; name is for messages.
+  static Result<GgufFile> from_memory(std::span<const std::byte> bytes, std::string name);
+
+  const std::string& name() const { return name_; }
+  const Metadata& metadata() const { return metadata_; }
+  std::span<const Tensor> tensors() const { return tensors_; }
+  const Tensor* find(std::string_view name) const;   // nullptr when there is none
+  std::uint32_t version() const { return version_; }
+  std::uint64_t bytes() const { return bytes_; }     // size of all parts
+
+ private:
+  friend class GgufReader;
+  std::string name_;
+  std::uint32_t version_ = 3;
+  std::uint64_t bytes_ = 0;
+  std::vector<MappedFile> mappings_;
+  Metadata metadata_;
+  std::vector<Tensor> tensors_;
+  std::unordered_map<std::string_view, std::size_t> index_;
+};
+
+}  // namespace aloud
