@@ -7,6 +7,8 @@ namespace aloud {
 bool speaks_chinese();
 
 // One of two texts that say the same.
-inline const char* tr(const char* english, const char* chinese) { return speaks_chinese() ? chinese : english; }
+inline const char* tr(const char* english, const char* chinese) {
+  return speaks_chinese() ? chinese : english;
+}
 
 }  // namespace aloud

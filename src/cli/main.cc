@@ -14,10 +14,12 @@ void print_help(std::FILE* file) {
   using aloud::tr;
   fmt::print(file, "{}\n\n", tr("usage: aloud COMMAND [OPTIONS]", "用法：aloud 命令 [选项]"));
   for (const aloud::Command& command : aloud::all_commands()) {
-    fmt::print(file, "  {:<10} {}\n", command.name, aloud::speaks_chinese() ? command.summary_zh : command.summary_en);
+    fmt::print(file, "  {:<10} {}\n", command.name,
+               aloud::speaks_chinese() ? command.summary_zh : command.summary_en);
   }
-  fmt::print(file, "\n{}\n",
-             tr("aloud COMMAND --help tells the options of a command.", "aloud 命令 --help 显示该命令的选项。"));
+  fmt::print(
+      file, "\n{}\n",
+      tr("aloud COMMAND --help tells the options of a command.", "aloud 命令 --help 显示该命令的选项。"));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace aloud {
 
 struct ModelShape {
-  std::string architecture;     // "llama", "qwen2", "qwen3", "deepseek2"
+  std::string architecture;  // "llama", "qwen2", "qwen3", "deepseek2"
   std::int64_t layers = 0;
   std::int64_t hidden = 0;
   std::int64_t vocabulary = 0;  // logits per position
@@ -39,15 +39,15 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual const ModelShape& shape() const = 0;
-  // Appends keys and values of all tokens to the sequences' pages and writes the wanted logits, sequence after
-  // sequence, position after position: float32 [wanted positions][vocabulary].
-  // A sequence's logits do not depend on the other sequences of the call.
+  // Appends keys and values of all tokens to the sequences' pages and writes the wanted logits, sequence
+  // after sequence, position after position: float32 [wanted positions][vocabulary]. A sequence's logits do
+  // not depend on the other sequences of the call.
   virtual void forward(std::span<const SequenceStep> steps, float* logits) = 0;
 };
 
-// Reads the architecture from the file and builds the model over its mapped bytes; file, and pool, must outlive it.
-// Errors: unsupported architecture, missing or invalid metadata, a tensor that is missing or of the wrong shape or type
-// (each named with what was found and what was expected).
+// Reads the architecture from the file and builds the model over its mapped bytes; file, and pool, must
+// outlive it. Errors: unsupported architecture, missing or invalid metadata, a tensor that is missing or of
+// the wrong shape or type (each named with what was found and what was expected).
 Result<std::unique_ptr<Model>> load_model(const GgufFile& file, Isa isa, ThreadPool& pool);
 
 }  // namespace aloud

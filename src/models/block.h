@@ -1,0 +1,79 @@
+// What the layers of a decoder have in common: the tokens of one pass, shared memory, and the two kinds of
+// block.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kernels/attention.h"
+#include "kernels/kv_layout.h"
+#include "kernels/matmul.h"
+#include "kernels/vector.h"
+
+namespace aloud {
+
+// What every computation needs: an instruction set and threads. Borrows both.
+struct Compute {
+  Isa isa;
+  ThreadPool* pool;
+  const VectorKernels* vector;
+
+  // Calls body(i) for i in [0, n): each i is one token or vector.
+  template <class Body>
+  void each(std::int64_t n, const Body& body) const {
+    pool->run(n, [&](std::int64_t i, int) { body(i); });
+  }
+};
+
+// Consecutive tokens of one sequence in a pass.
+struct PassSequence {
+  std::span<std::uint16_t* const> pages;
+  std::int64_t position = 0;     // of the first token
+  std::int64_t first_token = 0;  // its index in the pass
+  std::int64_t tokens = 0;
+};
+
+// All tokens of one pass through the layers, with the angles of their positions.
+struct Pass {
+  std::vector<PassSequence> sequences;
+  std::vector<std::int64_t> positions;  // [tokens]
+  std::vector<float> cosine, sine;      // [tokens][rope width / 2]
+  std::int64_t tokens() const { return static_cast<std::int64_t>(positions.size()); }
+};
+
+// Memory that the blocks of all layers share; each block uses it anew.
+struct Scratch {
+  Activations activations, inner;
+  std::vector<float> a, b, c, d, attention;
+  std::vector<std::int32_t> indices;
+};
+
+// buffer.data() with room for n values.
+template <class T>
+T* grow(std::vector<T>& buffer, std::int64_t n) {
+  if (static_cast<std::int64_t>(buffer.size()) < n) buffer.resize(static_cast<std::size_t>(n));
+  return buffer.data();
+}
+
+// Mixes tokens: reads the normed hidden states, appends to the cache and writes what is to be added to them.
+class AttentionBlock {
+ public:
+  virtual ~AttentionBlock() = default;
+  virtual bool wants_quantised() const = 0;  // whether x must have its int8 form
+  // x: [tokens][hidden]; out: [tokens][hidden].
+  virtual void run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
+                   Scratch& scratch, float* out) const = 0;
+};
+
+// Works on each token by itself.
+class FeedForwardBlock {
+ public:
+  virtual ~FeedForwardBlock() = default;
+  virtual bool wants_quantised() const = 0;
+  // x: [tokens][hidden]; out: [tokens][hidden].
+  virtual void run(const Compute& compute, const Activations& x, Scratch& scratch, float* out) const = 0;
+};
+
+}  // namespace aloud

@@ -1,0 +1,183 @@
+// Runs a decoder over the tokens of many sequences.
+#include "models/decoder.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "kernels/format.h"
+
+namespace aloud {
+namespace {
+
+// Tokens that go through the layers together; more are cut into several passes, which bounds scratch memory.
+constexpr std::int64_t kPassTokens = 512;
+
+class Decoder : public Model {
+ public:
+  Decoder(DecoderParts parts, Isa isa, ThreadPool& pool)
+      : parts_(std::move(parts)), compute_{isa, &pool, &vector_kernels(isa)} {}
+
+  Status load(const GgufFile& file);
+  const ModelShape& shape() const override { return shape_; }
+  void forward(std::span<const SequenceStep> steps, float* logits) override;
+
+ private:
+  // A pass and which of its tokens want logits.
+  struct Work {
+    Pass pass;
+    std::vector<std::int32_t> tokens;
+    std::vector<std::int32_t> wanted;
+  };
+  void run(Work& work, float* logits);
+  void norm(const float* x, const std::vector<float>& weight, std::int64_t tokens, bool quantise);
+
+  DecoderParts parts_;
+  Compute compute_;
+  ModelShape shape_;
+  WeightMatrix embedding_, output_;
+  std::vector<float> output_norm_;
+
+  Scratch scratch_;
+  std::vector<float> hidden_, normed_, added_;
+};
+
+Status Decoder::load(const GgufFile& file) {
+  const DecoderShape& shape = parts_.shape;
+  const TensorLoader tensors(file);
+  const Tensor* embedding = file.find("token_embd.weight");
+  if (embedding == nullptr) return fail("tensor token_embd.weight is missing");
+  const std::int64_t vocabulary = embedding->shape[1];
+  TRY_ASSIGN(embedding_, tensors.matrix("token_embd.weight", vocabulary, shape.hidden));
+  output_ = embedding_;
+  if (tensors.has("output.weight")) {
+    TRY_ASSIGN(output_, tensors.matrix("output.weight", vocabulary, shape.hidden));
+  }
+  TRY_ASSIGN(output_norm_, tensors.vector("output_norm.weight", shape.hidden));
+  for (std::size_t i = 0; i < parts_.layers.size(); ++i) {
+    DecoderLayer& layer = parts_.layers[i];
+    TRY_ASSIGN(layer.attention_norm, tensors.vector(fmt::format("blk.{}.attn_norm.weight", i), shape.hidden));
+    TRY_ASSIGN(layer.feed_forward_norm,
+               tensors.vector(fmt::format("blk.{}.ffn_norm.weight", i), shape.hidden));
+  }
+  shape_ = {shape.architecture, shape.layers, shape.hidden, vocabulary, shape.context, 0, parts_.kv};
+  for (const Tensor& tensor : file.tensors()) shape_.parameters += tensor.values();
+  return {};
+}
+
+void Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
+  Work work;
+  const auto flush = [&] {
+    if (work.tokens.empty()) return;
+    run(work, logits);
+    logits += static_cast<std::int64_t>(work.wanted.size()) * shape_.vocabulary;
+    work = {};
+  };
+  for (const SequenceStep& step : steps) {
+    const auto count = static_cast<std::int64_t>(step.tokens.size());
+    CHECK(count > 0);
+    CHECK(step.kv.length + count <= static_cast<std::int64_t>(step.kv.pages.size()) * kPageTokens);
+    for (std::int64_t done = 0; done < count;) {
+      const std::int64_t before = work.pass.tokens();
+      const std::int64_t now = std::min(count - done, kPassTokens - before);
+      work.pass.sequences.push_back({step.kv.pages, step.kv.length + done, before, now});
+      for (std::int64_t i = 0; i < now; ++i) {
+        const std::int32_t token = step.tokens[static_cast<std::size_t>(done + i)];
+        CHECK(token >= 0 && token < shape_.vocabulary);
+        work.tokens.push_back(token);
+        work.pass.positions.push_back(step.kv.length + done + i);
+        const bool last = done + i + 1 == count;
+        if (step.logits == Logits::kAll || (step.logits == Logits::kLast && last)) {
+          work.wanted.push_back(static_cast<std::int32_t>(before + i));
+        }
+      }
+      done += now;
+      if (work.pass.tokens() == kPassTokens) flush();
+    }
+  }
+  flush();
+}
+
+// Normed hidden states as the input of the next block.
+void Decoder::norm(const float* x, const std::vector<float>& weight, std::int64_t tokens, bool quantise) {
+  const std::int64_t hidden = shape_.hidden;
+  float* normed = grow(normed_, tokens * hidden);
+  compute_.each(tokens, [&](std::int64_t t) {
+    compute_.vector->rms_norm(x + t * hidden, weight.data(), parts_.shape.epsilon, hidden,
+                              normed + t * hidden);
+  });
+  scratch_.activations.assign(compute_.isa, normed, tokens, hidden, hidden, quantise, *compute_.pool);
+}
+
+void Decoder::run(Work& work, float* logits) {
+  const std::int64_t tokens = work.pass.tokens(), hidden = shape_.hidden;
+  parts_.rope.angles(work.pass.positions, work.pass.cosine, work.pass.sine);
+  float* x = grow(hidden_, tokens * hidden);
+  float* added = grow(added_, tokens * hidden);
+  const std::int64_t embedding_row = row_bytes(embedding_.type, hidden);
+  compute_.each(tokens, [&](std::int64_t t) {
+    const std::int64_t token = work.tokens[static_cast<std::size_t>(t)];
+    dequantize(embedding_.type, embedding_.data + token * embedding_row,
+               {x + t * hidden, static_cast<std::size_t>(hidden)});
+  });
+  const auto add = [&] {
+    compute_.each(tokens,
+                  [&](std::int64_t t) { compute_.vector->add(x + t * hidden, added + t * hidden, hidden); });
+  };
+  for (std::size_t i = 0; i < parts_.layers.size(); ++i) {
+    const DecoderLayer& layer = parts_.layers[i];
+    norm(x, layer.attention_norm, tokens, layer.attention->wants_quantised());
+    layer.attention->run(compute_, work.pass, static_cast<std::int64_t>(i), scratch_.activations, scratch_,
+                         added);
+    add();
+    norm(x, layer.feed_forward_norm, tokens, layer.feed_forward->wants_quantised());
+    layer.feed_forward->run(compute_, scratch_.activations, scratch_, added);
+    add();
+  }
+  if (work.wanted.empty()) return;
+  const auto wanted = static_cast<std::int64_t>(work.wanted.size());
+  for (std::int64_t i = 0; i < wanted; ++i) {
+    std::memmove(x + i * hidden, x + work.wanted[static_cast<std::size_t>(i)] * hidden,
+                 static_cast<std::size_t>(hidden) * sizeof(float));
+  }
+  norm(x, output_norm_, wanted, needs_quantised(output_.type));
+  const MatmulJob job[] = {{output_, &scratch_.activations, nullptr, wanted, logits, shape_.vocabulary}};
+  matmul(compute_.isa, job, *compute_.pool);
+}
+
+}  // namespace
+
+Result<DecoderShape> DecoderShape::read(const GgufFile& file) {
+  const Metadata& metadata = file.metadata();
+  DecoderShape shape;
+  TRY_ASSIGN(shape.architecture, metadata.require_string("general.architecture"));
+  const std::string prefix = shape.architecture + ".";
+  TRY_ASSIGN(shape.layers, metadata.require_integer(prefix + "block_count", 1, 4096));
+  TRY_ASSIGN(shape.hidden, metadata.require_integer(prefix + "embedding_length", 1, 1 << 20));
+  TRY_ASSIGN(shape.heads, metadata.require_integer(prefix + "attention.head_count", 1, 1 << 16));
+  shape.kv_heads = shape.heads;
+  if (metadata.find(prefix + "attention.head_count_kv") != nullptr) {
+    TRY_ASSIGN(shape.kv_heads, metadata.require_integer(prefix + "attention.head_count_kv", 1, shape.heads));
+  }
+  if (shape.heads % shape.kv_heads != 0) {
+    return fail("{}attention.head_count_kv is {}, expected a divisor of the {} heads", prefix, shape.kv_heads,
+                shape.heads);
+  }
+  TRY_ASSIGN(shape.feed_forward, metadata.require_integer(prefix + "feed_forward_length", 1, 1 << 24));
+  TRY_ASSIGN(shape.context, metadata.require_integer(prefix + "context_length", 1, std::int64_t{1} << 31));
+  TRY_ASSIGN(const double epsilon, metadata.require_real(prefix + "attention.layer_norm_rms_epsilon"));
+  if (!(epsilon >= 0 && epsilon < 1)) {
+    return fail("{}attention.layer_norm_rms_epsilon is {}, expected 0 to 1", prefix, epsilon);
+  }
+  shape.epsilon = static_cast<float>(epsilon);
+  return shape;
+}
+
+Result<std::unique_ptr<Model>> make_decoder(const GgufFile& file, DecoderParts parts, Isa isa,
+                                            ThreadPool& pool) {
+  auto decoder = std::make_unique<Decoder>(std::move(parts), isa, pool);
+  TRY(decoder->load(file));
+  return decoder;
+}
+
+}  // namespace aloud

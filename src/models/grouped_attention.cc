@@ -1,0 +1,103 @@
+// Runs grouped-query attention.
+#include "models/grouped_attention.h"
+
+namespace aloud {
+
+Result<std::unique_ptr<GroupedAttention>> GroupedAttention::load(const TensorLoader& tensors,
+                                                                 const std::string& prefix,
+                                                                 const GroupedAttentionShape& shape) {
+  auto block = std::make_unique<GroupedAttention>();
+  block->shape_ = shape;
+  const std::int64_t queries = shape.heads * shape.key_width, keys = shape.kv_heads * shape.key_width;
+  const std::int64_t values = shape.kv_heads * shape.value_width;
+  TRY_ASSIGN(block->query_, tensors.matrix(prefix + "q.weight", queries, shape.hidden));
+  TRY_ASSIGN(block->key_, tensors.matrix(prefix + "k.weight", keys, shape.hidden));
+  TRY_ASSIGN(block->value_, tensors.matrix(prefix + "v.weight", values, shape.hidden));
+  TRY_ASSIGN(block->output_,
+             tensors.matrix(prefix + "output.weight", shape.hidden, shape.heads * shape.value_width));
+  TRY_ASSIGN(block->query_bias_, tensors.optional_vector(prefix + "q.bias", queries));
+  TRY_ASSIGN(block->key_bias_, tensors.optional_vector(prefix + "k.bias", keys));
+  TRY_ASSIGN(block->value_bias_, tensors.optional_vector(prefix + "v.bias", values));
+  TRY_ASSIGN(block->output_bias_, tensors.optional_vector(prefix + "output.bias", shape.hidden));
+  if (shape.head_norm) {
+    TRY_ASSIGN(block->query_norm_, tensors.vector(prefix + "q_norm.weight", shape.key_width));
+    TRY_ASSIGN(block->key_norm_, tensors.vector(prefix + "k_norm.weight", shape.key_width));
+  }
+  return block;
+}
+
+bool GroupedAttention::wants_quantised() const {
+  return needs_quantised(query_.type) || needs_quantised(key_.type) || needs_quantised(value_.type);
+}
+
+// Bias, norm and rotation of one token's query or key heads, in place.
+void GroupedAttention::prepare_heads(const Compute& compute, float* heads, std::int64_t count,
+                                     const std::vector<float>& bias, const std::vector<float>& norm,
+                                     const float* cosine, const float* sine) const {
+  const VectorKernels& kernels = *compute.vector;
+  if (!bias.empty()) kernels.add(heads, bias.data(), count * shape_.key_width);
+  for (std::int64_t h = 0; h < count; ++h) {
+    float* head = heads + h * shape_.key_width;
+    if (!norm.empty()) kernels.rms_norm(head, norm.data(), shape_.epsilon, shape_.key_width, head);
+    const auto rotate =
+        shape_.pairing == RopePairing::kInterleaved ? kernels.rotate_interleaved : kernels.rotate_half_split;
+    rotate(head, cosine, sine, shape_.rope_width / 2);
+  }
+}
+
+void GroupedAttention::run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
+                           Scratch& scratch, float* out) const {
+  const std::int64_t tokens = pass.tokens();
+  float* queries = grow(scratch.a, tokens * query_.rows);
+  float* keys = grow(scratch.b, tokens * key_.rows);
+  float* values = grow(scratch.c, tokens * value_.rows);
+  const MatmulJob projections[] = {{query_, &x, nullptr, tokens, queries, query_.rows},
+                                   {key_, &x, nullptr, tokens, keys, key_.rows},
+                                   {value_, &x, nullptr, tokens, values, value_.rows}};
+  matmul(compute.isa, projections, *compute.pool);
+
+  const std::int64_t half = shape_.rope_width / 2;
+  for (const PassSequence& sequence : pass.sequences) {
+    compute.each(sequence.tokens, [&](std::int64_t i) {
+      const std::int64_t token = sequence.first_token + i, position = sequence.position + i;
+      const float* cosine = pass.cosine.data() + token * half;
+      const float* sine = pass.sine.data() + token * half;
+      float* key = keys + token * key_.rows;
+      float* value = values + token * value_.rows;
+      prepare_heads(compute, queries + token * query_.rows, shape_.heads, query_bias_, query_norm_, cosine,
+                    sine);
+      prepare_heads(compute, key, shape_.kv_heads, key_bias_, key_norm_, cosine, sine);
+      if (!value_bias_.empty()) compute.vector->add(value, value_bias_.data(), value_.rows);
+      std::uint16_t* page = sequence.pages[static_cast<std::size_t>(position / kPageTokens)];
+      const std::int64_t slot = position % kPageTokens;
+      compute.vector->to_half(key, key_.rows, page + shape_.layout.key_offset(layer) + slot * key_.rows);
+      compute.vector->to_half(value, value_.rows,
+                              page + shape_.layout.value_offset(layer) + slot * value_.rows);
+    });
+  }
+
+  const AttentionShape attention{
+      shape_.layout,    shape_.heads,       shape_.kv_heads,
+      shape_.key_width, shape_.value_width, 1.0f / __builtin_sqrtf(static_cast<float>(shape_.key_width))};
+  const std::int64_t mixed_width = shape_.heads * shape_.value_width;
+  float* mixed = grow(scratch.d, tokens * mixed_width);
+  std::vector<AttentionJob> jobs;
+  for (const PassSequence& sequence : pass.sequences) {
+    jobs.push_back({sequence.pages, layer, sequence.position, sequence.tokens,
+                    queries + sequence.first_token * query_.rows,
+                    mixed + sequence.first_token * mixed_width});
+  }
+  attend(compute.isa, attention, jobs, *compute.pool, scratch.attention);
+
+  scratch.inner.assign(compute.isa, mixed, tokens, mixed_width, mixed_width, needs_quantised(output_.type),
+                       *compute.pool);
+  const MatmulJob projection[] = {{output_, &scratch.inner, nullptr, tokens, out, output_.rows}};
+  matmul(compute.isa, projection, *compute.pool);
+  if (!output_bias_.empty()) {
+    compute.each(tokens, [&](std::int64_t t) {
+      compute.vector->add(out + t * output_.rows, output_bias_.data(), output_.rows);
+    });
+  }
+}
+
+}  // namespace aloud

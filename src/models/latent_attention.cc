@@ -1,0 +1,199 @@
+// Runs multi-head latent attention in its absorbed form.
+#include "models/latent_attention.h"
+
+#include <cstring>
+
+#include "base/half.h"
+#include "kernels/format.h"
+
+namespace aloud {
+
+Result<std::unique_ptr<LatentAttention>> LatentAttention::load(const TensorLoader& tensors,
+                                                               const std::string& prefix,
+                                                               const LatentAttentionShape& shape) {
+  auto block = std::make_unique<LatentAttention>();
+  block->shape_ = shape;
+  const std::int64_t head_width = shape.nope_width + shape.rope_width;
+  if (shape.query_rank == 0) {
+    TRY_ASSIGN(block->query_, tensors.matrix(prefix + "q.weight", shape.heads * head_width, shape.hidden));
+  } else {
+    TRY_ASSIGN(block->query_down_, tensors.matrix(prefix + "q_a.weight", shape.query_rank, shape.hidden));
+    TRY_ASSIGN(block->query_norm_, tensors.vector(prefix + "q_a_norm.weight", shape.query_rank));
+    TRY_ASSIGN(block->query_up_,
+               tensors.matrix(prefix + "q_b.weight", shape.heads * head_width, shape.query_rank));
+  }
+  TRY_ASSIGN(block->latent_,
+             tensors.matrix(prefix + "kv_a_mqa.weight", shape.kv_rank + shape.rope_width, shape.hidden));
+  TRY_ASSIGN(block->latent_norm_, tensors.vector(prefix + "kv_a_norm.weight", shape.kv_rank));
+  TRY_ASSIGN(block->output_,
+             tensors.matrix(prefix + "output.weight", shape.hidden, shape.heads * shape.value_width));
+  if (tensors.has(prefix + "kv_b.weight")) {
+    TRY(block->load_joined(tensors, prefix + "kv_b.weight"));
+    return block;
+  }
+  TRY_ASSIGN(const MatrixStack keys,
+             tensors.stack(prefix + "k_b.weight", shape.heads, shape.kv_rank, shape.nope_width));
+  TRY_ASSIGN(const MatrixStack values,
+             tensors.stack(prefix + "v_b.weight", shape.heads, shape.value_width, shape.kv_rank));
+  for (std::int64_t h = 0; h < shape.heads; ++h) {
+    block->key_up_.push_back(keys[h]);
+    block->value_up_.push_back(values[h]);
+  }
+  return block;
+}
+
+// kv_b holds, head after head, nope_width rows for the key and value_width rows for the value, kv_rank
+// columns each. The key part is needed the other way round; quantised weights cannot be turned without loss,
+// so it becomes float16.
+Status LatentAttention::load_joined(const TensorLoader& tensors, const std::string& name) {
+  const std::int64_t per_head = shape_.nope_width + shape_.value_width;
+  TRY_ASSIGN(const WeightMatrix joined, tensors.matrix(name, shape_.heads * per_head, shape_.kv_rank));
+  const DType type = is_float(joined.type) ? joined.type : DType::kF16;
+  const std::int64_t bytes_per_value = info(type).block_bytes;
+  const std::int64_t row_size = row_bytes(joined.type, joined.columns);
+  const std::int64_t head_bytes = shape_.kv_rank * shape_.nope_width * bytes_per_value;
+  transposed_keys_.resize(static_cast<std::size_t>(shape_.heads * head_bytes));
+  std::vector<float> row(static_cast<std::size_t>(shape_.kv_rank));
+  for (std::int64_t h = 0; h < shape_.heads; ++h) {
+    std::byte* keys = transposed_keys_.data() + h * head_bytes;
+    for (std::int64_t n = 0; n < shape_.nope_width; ++n) {
+      dequantize(joined.type, joined.data + (h * per_head + n) * row_size, row);
+      for (std::int64_t c = 0; c < shape_.kv_rank; ++c) {
+        const float value = row[static_cast<std::size_t>(c)];
+        std::byte* place = keys + (c * shape_.nope_width + n) * bytes_per_value;
+        if (type == DType::kF32) {
+          std::memcpy(place, &value, sizeof value);
+        } else {
+          const std::uint16_t bits = type == DType::kF16 ? half_from_float(value) : bfloat_from_float(value);
+          std::memcpy(place, &bits, sizeof bits);
+        }
+      }
+    }
+    key_up_.push_back({type, shape_.kv_rank, shape_.nope_width, keys});
+    value_up_.push_back({joined.type, shape_.value_width, shape_.kv_rank,
+                         joined.data + (h * per_head + shape_.nope_width) * row_size});
+  }
+  return {};
+}
+
+bool LatentAttention::wants_quantised() const {
+  return needs_quantised(shape_.query_rank == 0 ? query_.type : query_down_.type) ||
+         needs_quantised(latent_.type);
+}
+
+// queries: [tokens][heads][nope + rope], not rotated yet.
+void LatentAttention::project_queries(const Compute& compute, const Activations& x, Scratch& scratch,
+                                      float* queries) const {
+  const std::int64_t tokens = x.count(), width = shape_.heads * (shape_.nope_width + shape_.rope_width);
+  if (shape_.query_rank == 0) {
+    const MatmulJob job[] = {{query_, &x, nullptr, tokens, queries, width}};
+    matmul(compute.isa, job, *compute.pool);
+    return;
+  }
+  const std::int64_t rank = shape_.query_rank;
+  float* low = grow(scratch.c, tokens * rank);
+  const MatmulJob down[] = {{query_down_, &x, nullptr, tokens, low, rank}};
+  matmul(compute.isa, down, *compute.pool);
+  compute.each(tokens, [&](std::int64_t t) {
+    compute.vector->rms_norm(low + t * rank, query_norm_.data(), shape_.epsilon, rank, low + t * rank);
+  });
+  scratch.inner.assign(compute.isa, low, tokens, rank, rank, needs_quantised(query_up_.type), *compute.pool);
+  const MatmulJob up[] = {{query_up_, &scratch.inner, nullptr, tokens, queries, width}};
+  matmul(compute.isa, up, *compute.pool);
+}
+
+// latents: [tokens][kv_rank + rope]: the first part is normed, the second rotated, both go to the cache.
+void LatentAttention::store_latents(const Compute& compute, const Pass& pass, std::int64_t layer,
+                                    float* latents) const {
+  const std::int64_t width = shape_.kv_rank + shape_.rope_width, half = shape_.rope_width / 2;
+  for (const PassSequence& sequence : pass.sequences) {
+    compute.each(sequence.tokens, [&](std::int64_t i) {
+      const std::int64_t token = sequence.first_token + i, position = sequence.position + i;
+      float* latent = latents + token * width;
+      compute.vector->rms_norm(latent, latent_norm_.data(), shape_.epsilon, shape_.kv_rank, latent);
+      compute.vector->rotate_interleaved(latent + shape_.kv_rank, pass.cosine.data() + token * half,
+                                         pass.sine.data() + token * half, half);
+      std::uint16_t* page = sequence.pages[static_cast<std::size_t>(position / kPageTokens)];
+      compute.vector->to_half(latent, width,
+                              page + shape_.layout.key_offset(layer) + position % kPageTokens * width);
+    });
+  }
+}
+
+// absorbed: [tokens][heads][kv_rank + rope] from queries: the first part through k_b, the second rotated.
+void LatentAttention::absorb(const Compute& compute, const Pass& pass, float* queries, float* absorbed,
+                             Scratch& scratch) const {
+  const std::int64_t tokens = pass.tokens(), heads = shape_.heads, half = shape_.rope_width / 2;
+  const std::int64_t head_width = shape_.nope_width + shape_.rope_width,
+                     key_width = shape_.kv_rank + shape_.rope_width;
+  compute.each(tokens, [&](std::int64_t t) {
+    for (std::int64_t h = 0; h < heads; ++h) {
+      float* rotated = absorbed + (t * heads + h) * key_width + shape_.kv_rank;
+      std::memcpy(rotated, queries + (t * heads + h) * head_width + shape_.nope_width,
+                  static_cast<std::size_t>(shape_.rope_width) * sizeof(float));
+      compute.vector->rotate_interleaved(rotated, pass.cosine.data() + t * half, pass.sine.data() + t * half,
+                                         half);
+    }
+  });
+  scratch.inner.assign(compute.isa, queries, tokens * heads, shape_.nope_width, head_width,
+                       needs_quantised(key_up_[0].type), *compute.pool);
+  std::vector<MatmulJob> jobs;
+  for (std::int64_t h = 0; h < heads; ++h) {
+    jobs.push_back({key_up_[static_cast<std::size_t>(h)], &scratch.inner, scratch.indices.data() + h * tokens,
+                    tokens, absorbed + h * key_width, heads * key_width});
+  }
+  matmul(compute.isa, jobs, *compute.pool);
+}
+
+// values: [tokens][heads][value_width] from mixed: [tokens][heads][kv_rank].
+void LatentAttention::expand_values(const Compute& compute, const float* mixed, std::int64_t tokens,
+                                    float* values, Scratch& scratch) const {
+  scratch.inner.assign(compute.isa, mixed, tokens * shape_.heads, shape_.kv_rank, shape_.kv_rank,
+                       needs_quantised(value_up_[0].type), *compute.pool);
+  std::vector<MatmulJob> jobs;
+  for (std::int64_t h = 0; h < shape_.heads; ++h) {
+    jobs.push_back({value_up_[static_cast<std::size_t>(h)], &scratch.inner,
+                    scratch.indices.data() + h * tokens, tokens, values + h * shape_.value_width,
+                    shape_.heads * shape_.value_width});
+  }
+  matmul(compute.isa, jobs, *compute.pool);
+}
+
+void LatentAttention::run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
+                          Scratch& scratch, float* out) const {
+  const std::int64_t tokens = pass.tokens(), heads = shape_.heads;
+  const std::int64_t key_width = shape_.kv_rank + shape_.rope_width;
+  // Vector t * heads + h belongs to token t and head h; head h's tokens stand together in indices.
+  std::int32_t* indices = grow(scratch.indices, heads * tokens);
+  for (std::int64_t i = 0; i < heads * tokens; ++i)
+    indices[i] = static_cast<std::int32_t>(i % tokens * heads + i / tokens);
+
+  float* queries = grow(scratch.a, tokens * heads * (shape_.nope_width + shape_.rope_width));
+  project_queries(compute, x, scratch, queries);
+  float* latents = grow(scratch.c, tokens * key_width);
+  const MatmulJob latent[] = {{latent_, &x, nullptr, tokens, latents, key_width}};
+  matmul(compute.isa, latent, *compute.pool);
+  store_latents(compute, pass, layer, latents);
+  float* absorbed = grow(scratch.b, tokens * heads * key_width);
+  absorb(compute, pass, queries, absorbed, scratch);
+
+  const AttentionShape attention{shape_.layout, heads, 1, key_width, shape_.kv_rank, shape_.scale};
+  float* mixed = grow(scratch.d, tokens * heads * shape_.kv_rank);
+  std::vector<AttentionJob> jobs;
+  for (const PassSequence& sequence : pass.sequences) {
+    jobs.push_back({sequence.pages, layer, sequence.position, sequence.tokens,
+                    absorbed + sequence.first_token * heads * key_width,
+                    mixed + sequence.first_token * heads * shape_.kv_rank});
+  }
+  attend(compute.isa, attention, jobs, *compute.pool, scratch.attention);
+
+  const std::int64_t value_width = heads * shape_.value_width;
+  float* values = grow(scratch.a, tokens * value_width);
+  expand_values(compute, mixed, tokens, values, scratch);
+  scratch.inner.assign(compute.isa, values, tokens, value_width, value_width, needs_quantised(output_.type),
+                       *compute.pool);
+  const MatmulJob projection[] = {{output_, &scratch.inner, nullptr, tokens, out, output_.rows}};
+  matmul(compute.isa, projection, *compute.pool);
+}
+
+}  // namespace aloud

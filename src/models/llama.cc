@@ -1,0 +1,11 @@
+// The Llama family, R1's Llama distills among them. Queries and keys are permuted in the file, so pairs are
+// neighbours; rope_freqs carries llama-3's scaling.
+#include "models/grouped_decoder.h"
+
+namespace aloud {
+
+Result<DecoderParts> load_llama(const GgufFile& file, const DecoderShape& shape) {
+  return load_grouped_decoder(file, shape, {.pairing = RopePairing::kInterleaved, .head_norm = false});
+}
+
+}  // namespace aloud
