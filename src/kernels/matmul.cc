@@ -1,0 +1,229 @@
+// Cuts products into work items, unpacks weights into panels and lets the instruction set's kernels multiply
+// them.
+#include "kernels/matmul.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "base/check.h"
+#include "kernels/format.h"
+#include "kernels/matmul_kernels.h"
+
+namespace aloud {
+namespace {
+
+// Columns of x that one item multiplies: its sums (32 KB) and its share of x (256 columns of them) stay in
+// L2. A multiple of 6, the width of the kernels' register tiles.
+constexpr std::int64_t kMaxItemColumns = 258;
+constexpr std::int64_t kColumnStep = 6;
+constexpr std::int64_t kItemRows = kPanelsAtOnce * kPanelRows;
+// What handing out an item costs is small beside streaming so many bytes of weights.
+constexpr std::int64_t kMinItemCost = 16 << 10;
+constexpr std::int64_t kMaxItemCost = 64 << 10;
+constexpr std::int64_t kItemsPerThread = 16;
+
+constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+const MatmulKernels& kernels_for(Isa) { return kMatmulScalar; }
+
+// Spreads one row's unpacked block over a panel, from column `first` on.
+void place_block(const UnpackedBlock& block, int values, const Format& format, std::uint32_t flip, int row,
+                 int first, WeightPanel& panel) {
+  for (int k = 0; k < values; k += 4) {
+    std::uint32_t four;
+    std::memcpy(&four, block.quant + k, sizeof four);
+    four ^= flip;
+    std::memcpy(panel.quant[(first + k) / 4][row], &four, sizeof four);
+  }
+  const int group = first / format.group;
+  for (int g = 0; g < values / format.group; ++g) {
+    panel.scale[group + g][row] = block.scale[g];
+    if (format.has_offset) panel.offset[group + g][row] = block.offset[g] * kOffsetFactor;
+  }
+}
+
+// One quantised job's way through the kernels.
+class PanelSource {
+ public:
+  PanelSource(const MatmulKernels& kernels, DType type) {
+    if (const PanelFormat* fast = kernels.find_panel_format(type)) {
+      format_ = *fast;
+      return;
+    }
+    general_ = find_format(type);
+    CHECK(general_ != nullptr);
+    format_ = {type, general_->group, general_->has_offset, kernels.general_form, nullptr};
+    block_values_ = info(type).block_values;
+    block_bytes_ = info(type).block_bytes;
+  }
+
+  const PanelFormat& format() const { return format_; }
+
+  void unpack(const std::byte* const* rows, int values, WeightPanel& panel) const {
+    if (format_.unpack != nullptr) return format_.unpack(rows, values, panel);
+    const std::uint32_t flip = format_.form == QuantForm::kBiased ? 0x80808080u : 0u;
+    UnpackedBlock block;
+    for (int row = 0; row < kPanelRows; ++row) {
+      const std::byte* bytes = rows[row];
+      for (int k = 0; k < values; k += block_values_, bytes += block_bytes_) {
+        general_->unpack(bytes, block);
+        place_block(block, block_values_, *general_, flip, row, k, panel);
+      }
+    }
+  }
+
+ private:
+  PanelFormat format_;
+  const Format* general_ = nullptr;
+  int block_values_ = 0;
+  int block_bytes_ = 0;
+};
+
+// How one job is cut: rows x columns of y per item, all rows of a block of columns before the next block.
+struct JobPlan {
+  const MatmulJob* job;
+  std::int64_t first_item;
+  std::int64_t rows_per_item;
+  std::int64_t columns_per_item;
+  std::int64_t row_items;
+};
+
+std::int64_t vector_of(const MatmulJob& job, std::int64_t i) {
+  return job.vectors != nullptr ? job.vectors[i] : i;
+}
+
+void run_float_item(const MatmulKernels& kernels, const MatmulJob& job, std::int64_t row, std::int64_t rows,
+                    std::int64_t column, std::int64_t columns) {
+  std::array<const float*, kMaxItemColumns> x;
+  for (std::int64_t i = 0; i < columns; ++i) x[i] = job.x->values(vector_of(job, column + i));
+  const std::int64_t row_size = row_bytes(job.weights.type, job.weights.columns);
+  kernels.multiply_floats({job.weights.type, job.weights.data + row * row_size, rows, job.weights.columns,
+                           x.data(), columns, job.y + column * job.y_stride + row, job.y_stride});
+}
+
+// Pointers to the 16 rows from `row` on, `offset` bytes into each; past the end the last row stands in.
+void locate_rows(const MatmulJob& job, std::int64_t row_size, std::int64_t row, std::int64_t offset,
+                 const std::byte** rows) {
+  for (int i = 0; i < kPanelRows; ++i) {
+    rows[i] = job.weights.data + std::min(row + i, job.weights.rows - 1) * row_size + offset;
+  }
+}
+
+void run_quantised_item(const MatmulKernels& kernels, const MatmulJob& job, std::int64_t first_row,
+                        std::int64_t rows, std::int64_t column, std::int64_t columns) {
+  const PanelSource source(kernels, job.weights.type);
+  const std::int64_t row_size = row_bytes(job.weights.type, job.weights.columns);
+  const std::int64_t width = job.weights.columns;
+  const std::byte* row_pointers[kPanelRows];
+  const ActivationGroup* x[kMaxItemColumns];
+  WeightPanel panels[kPanelsAtOnce];
+  alignas(64) float sums[kMaxItemColumns * kItemRows];
+  for (std::int64_t row = first_row; row < first_row + rows; row += kItemRows) {
+    const std::int64_t rows_here = std::min(kItemRows, first_row + rows - row);
+    const int panel_count = static_cast<int>(ceil_divide(rows_here, kPanelRows));
+    for (std::int64_t i = 0; i < columns; ++i) x[i] = job.x->groups(vector_of(job, column + i));
+    std::memset(sums, 0, columns * kItemRows * sizeof(float));
+    for (std::int64_t k = 0; k < width; k += kPanelValues) {
+      const int values = static_cast<int>(std::min<std::int64_t>(kPanelValues, width - k));
+      for (int p = 0; p < panel_count; ++p) {
+        locate_rows(job, row_size, row + p * kPanelRows, row_bytes(job.weights.type, k), row_pointers);
+        source.unpack(row_pointers, values, panels[p]);
+      }
+      const int groups = values / kActivationGroup;
+      kernels.multiply(source.format(), {panels, panel_count, groups, x, static_cast<int>(columns), sums});
+      for (std::int64_t i = 0; i < columns; ++i) x[i] += groups;
+    }
+    for (std::int64_t i = 0; i < columns; ++i) {
+      std::memcpy(job.y + (column + i) * job.y_stride + row, sums + i * kItemRows, rows_here * sizeof(float));
+    }
+  }
+}
+
+// What a job costs, in bytes of weights to stream: from about five columns on, arithmetic takes longer than
+// memory.
+std::int64_t cost(const MatmulJob& job, std::int64_t rows) {
+  return rows * row_bytes(job.weights.type, job.weights.columns) * std::max<std::int64_t>(1, job.count / 5);
+}
+
+void check_job(const MatmulJob& job) {
+  CHECK(job.x != nullptr && job.y != nullptr && job.weights.data != nullptr);
+  CHECK(job.x->columns() == job.weights.columns && job.weights.columns > 0);
+  CHECK(job.vectors != nullptr || job.count <= job.x->count());
+  CHECK(is_float(job.weights.type) || job.x->quantised());
+}
+
+}  // namespace
+
+void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
+  const MatmulKernels& kernels = kernels_for(isa);
+  std::int64_t total = 0;
+  for (const MatmulJob& job : jobs) total += cost(job, job.weights.rows);
+  const std::int64_t item_cost =
+      std::clamp<std::int64_t>(total / (pool.size() * kItemsPerThread), kMinItemCost, kMaxItemCost);
+
+  std::vector<JobPlan> plans;
+  plans.reserve(jobs.size());
+  std::int64_t items = 0;
+  for (const MatmulJob& job : jobs) {
+    if (job.count == 0 || job.weights.rows == 0) continue;
+    check_job(job);
+    const std::int64_t blocks = ceil_divide(job.count, kMaxItemColumns);
+    const std::int64_t columns = ceil_divide(ceil_divide(job.count, blocks), kColumnStep) * kColumnStep;
+    const std::int64_t column_items = ceil_divide(job.count, columns);
+    const std::int64_t step = job.count == 1 ? kPanelRows : kItemRows;
+    const std::int64_t step_cost = std::max<std::int64_t>(1, cost(job, step) / column_items);
+    const std::int64_t rows = step * std::max<std::int64_t>(1, item_cost / step_cost);
+    const std::int64_t row_items = ceil_divide(job.weights.rows, rows);
+    plans.push_back({&job, items, rows, columns, row_items});
+    items += row_items * column_items;
+  }
+  pool.run(items, [&](std::int64_t item, int) {
+    const JobPlan& plan =
+        *(std::upper_bound(plans.begin(), plans.end(), item,
+                           [](std::int64_t i, const JobPlan& p) { return i < p.first_item; }) -
+          1);
+    const MatmulJob& job = *plan.job;
+    const std::int64_t local = item - plan.first_item;
+    const std::int64_t row = local % plan.row_items * plan.rows_per_item;
+    const std::int64_t column = local / plan.row_items * plan.columns_per_item;
+    const std::int64_t rows = std::min(plan.rows_per_item, job.weights.rows - row);
+    const std::int64_t columns = std::min(plan.columns_per_item, job.count - column);
+    if (is_float(job.weights.type)) {
+      run_float_item(kernels, job, row, rows, column, columns);
+    } else {
+      run_quantised_item(kernels, job, row, rows, column, columns);
+    }
+  });
+}
+
+void Activations::assign(Isa isa, const float* x, std::int64_t count, std::int64_t columns,
+                         std::int64_t stride, bool quantise, ThreadPool& pool) {
+  CHECK(count >= 0 && columns > 0);
+  CHECK(!quantise || columns % kActivationGroup == 0);
+  count_ = count;
+  columns_ = columns;
+  quantised_ = quantise;
+  const std::int64_t row_groups = columns / kActivationGroup;
+  if (count * columns > value_capacity_) {
+    value_capacity_ = count * columns;
+    values_ = std::make_unique_for_overwrite<float[]>(value_capacity_);
+  }
+  if (quantise && count * row_groups > group_capacity_) {
+    group_capacity_ = count * row_groups;
+    groups_ = std::make_unique_for_overwrite<ActivationGroup[]>(group_capacity_);
+  }
+  const MatmulKernels& kernels = kernels_for(isa);
+  constexpr std::int64_t kItemValues = 16 << 10;
+  const std::int64_t item_vectors = std::max<std::int64_t>(1, kItemValues / columns);
+  pool.run(ceil_divide(count, item_vectors), [&](std::int64_t item, int) {
+    const std::int64_t first = item * item_vectors;
+    for (std::int64_t v = first; v < std::min(count, first + item_vectors); ++v) {
+      std::memcpy(values_.get() + v * columns, x + v * stride, columns * sizeof(float));
+      if (quantise) kernels.quantise(x + v * stride, row_groups, groups_.get() + v * row_groups);
+    }
+  });
+}
+
+}  // namespace aloud

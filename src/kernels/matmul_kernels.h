@@ -1,0 +1,89 @@
+// What an instruction set provides to matmul: the panel layout that all share and a table of functions.
+// Internal.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/isa.h"
+#include "kernels/matmul.h"
+#include "tensor/dtype.h"
+
+namespace aloud {
+
+inline constexpr int kPanelRows = 16;
+inline constexpr int kPanelValues = 256;
+// Row panels that are multiplied together: with two, each broadcast of x serves 32 rows.
+inline constexpr int kPanelsAtOnce = 2;
+
+// How a panel's bytes stand for quants.
+enum class QuantForm {
+  kSigned,    // int8
+  kBiased,    // uint8: quant + 128
+  kUnsigned,  // 0..127, either way
+};
+
+// 16 rows x 256 columns of weights taken apart, so that a vector register holds one column (or four) of all
+// rows.
+struct WeightPanel {
+  alignas(64) std::uint8_t quant[kPanelValues / 4][kPanelRows][4];
+  alignas(64) float scale[kPanelValues / 16][kPanelRows];  // [group][row], groups of 16 or 32
+  // The offsets times -1/128, because ActivationGroup::bias is -128 times the sum. Only written where there
+  // are any.
+  alignas(64) float offset[kPanelValues / 16][kPanelRows];
+};
+
+inline constexpr float kOffsetFactor = -1.0f / 128.0f;
+
+// Takes the next `values` columns (a multiple of 32 and of the type's block, at most 256) of 16 rows apart.
+// rows[i] points at the first block of row i.
+using UnpackPanel = void (*)(const std::byte* const* rows, int values, WeightPanel& panel);
+
+// How one type is unpacked for one instruction set.
+struct PanelFormat {
+  DType type;
+  int group;  // 16 or 32
+  bool has_offset;
+  QuantForm form;
+  UnpackPanel unpack;
+};
+
+// sums[column][panel][row] += panels times x, over `groups` groups of 32 columns of weights. x[column] points
+// at the first of them. count >= 1, panel_count is 1 or 2; sums has room for two panels in either case.
+struct PanelProduct {
+  const WeightPanel* panels;
+  int panel_count;
+  int groups;
+  const ActivationGroup* const* x;
+  int count;
+  float* sums;
+};
+
+// y[i * y_stride + r] = sum over k of weights[r][k] * x[i][k] in float32.
+struct FloatProduct {
+  DType type;
+  const std::byte* weights;
+  std::int64_t rows;
+  std::int64_t columns;
+  const float* const* x;
+  std::int64_t count;
+  float* y;
+  std::int64_t y_stride;
+};
+
+struct MatmulKernels {
+  Isa isa;
+  // Makes groups [0, count) of x.
+  void (*quantise)(const float* x, std::int64_t count, ActivationGroup* groups);
+  // nullptr: the type has no fast way, it goes through Format::unpack.
+  const PanelFormat* (*find_panel_format)(DType type);
+  // The form that multiply takes from types without a fast way.
+  QuantForm general_form;
+  // Adds a product of panels of this format.
+  void (*multiply)(const PanelFormat& format, const PanelProduct& product);
+  void (*multiply_floats)(const FloatProduct& product);
+};
+
+extern const MatmulKernels kMatmulScalar;
+
+}  // namespace aloud

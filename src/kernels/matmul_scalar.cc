@@ -1,0 +1,128 @@
+// matmul in plain C++: the reference for the other instruction sets, and all there is where those are absent.
+#include "base/half.h"
+#include "kernels/matmul_kernels.h"
+
+namespace aloud {
+namespace {
+
+// Adding and subtracting 1.5 * 2^23 rounds to the nearest integer, ties to even.
+constexpr float kRounder = 12582912.0f;
+
+void quantise(const float* x, std::int64_t count, ActivationGroup* groups) {
+  for (std::int64_t g = 0; g < count; ++g, x += kActivationGroup) {
+    ActivationGroup& group = groups[g];
+    // Magnitudes compared as bits: infinities and NaN come out on top.
+    std::uint32_t largest_bits = 0;
+    for (int k = 0; k < kActivationGroup; ++k) {
+      const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, x[k]) & 0x7FFFFFFF;
+      if (bits > largest_bits) largest_bits = bits;
+    }
+    const float largest = __builtin_bit_cast(float, largest_bits);
+    const bool finite = largest_bits < 0x7F800000;
+    group.scale = finite ? largest / 127.0f : __builtin_nanf("");
+    const bool usable = finite && group.scale >= __FLT_MIN__;
+    if (finite && !usable) group.scale = 0;
+    const float inverse = usable ? 127.0f / largest : 0;
+    std::int32_t sums[2] = {0, 0};
+    for (int k = 0; k < kActivationGroup; ++k) {
+      const float rounded = usable ? x[k] * inverse + kRounder - kRounder : 0.0f;
+      group.quant[k] = static_cast<std::int8_t>(rounded);
+      sums[k / 16] += group.quant[k];
+    }
+    group.bias = static_cast<float>(-128 * (sums[0] + sums[1]));
+    group.half_bias[0] = static_cast<float>(-128 * sums[0]);
+    group.half_bias[1] = static_cast<float>(-128 * sums[1]);
+  }
+}
+
+const PanelFormat* find_panel_format(DType) { return nullptr; }
+
+// values / 4 steps of the integer products of 16 rows with one column.
+void dot_group(const std::uint8_t (*quant)[kPanelRows][4], const std::int8_t* x, int values,
+               std::int32_t* dot) {
+  for (int row = 0; row < kPanelRows; ++row) dot[row] = 0;
+  for (int k = 0; k < values; k += 4) {
+    for (int row = 0; row < kPanelRows; ++row) {
+      const std::uint8_t* w = quant[k / 4][row];
+      dot[row] += static_cast<std::int8_t>(w[0]) * x[k] + static_cast<std::int8_t>(w[1]) * x[k + 1] +
+                  static_cast<std::int8_t>(w[2]) * x[k + 2] + static_cast<std::int8_t>(w[3]) * x[k + 3];
+    }
+  }
+}
+
+void multiply(const PanelFormat& format, const PanelProduct& product) {
+  const int parts = kActivationGroup / format.group;
+  for (int column = 0; column < product.count; ++column) {
+    for (int p = 0; p < product.panel_count; ++p) {
+      const WeightPanel& panel = product.panels[p];
+      float* sums = product.sums + (column * kPanelsAtOnce + p) * kPanelRows;
+      for (int g = 0; g < product.groups; ++g) {
+        const ActivationGroup& x = product.x[column][g];
+        float total[kPanelRows] = {};
+        for (int part = 0; part < parts; ++part) {
+          const int k = g * kActivationGroup + part * format.group;
+          std::int32_t dot[kPanelRows];
+          dot_group(panel.quant + k / 4, x.quant + part * format.group, format.group, dot);
+          const float* scale = panel.scale[g * parts + part];
+          const float* offset = panel.offset[g * parts + part];
+          const float bias = parts == 1 ? x.bias : x.half_bias[part];
+          for (int row = 0; row < kPanelRows; ++row) {
+            total[row] += scale[row] * static_cast<float>(dot[row]);
+            if (format.has_offset) total[row] += offset[row] * bias;
+          }
+        }
+        for (int row = 0; row < kPanelRows; ++row) sums[row] += x.scale * total[row];
+      }
+    }
+  }
+}
+
+template <DType kType>
+float weight_value(const std::byte* row, std::int64_t k) {
+  if constexpr (kType == DType::kF32) {
+    float value;
+    __builtin_memcpy(&value, row + 4 * k, sizeof value);
+    return value;
+  } else {
+    std::uint16_t bits;
+    __builtin_memcpy(&bits, row + 2 * k, sizeof bits);
+    return kType == DType::kF16 ? float_from_half(bits) : float_from_bfloat(bits);
+  }
+}
+
+// Eight partial sums, because one long float sum would lose digits.
+template <DType kType>
+void multiply_floats_of(const FloatProduct& product) {
+  constexpr int kLanes = 8;
+  const std::int64_t row_size = row_bytes(kType, product.columns);
+  for (std::int64_t r = 0; r < product.rows; ++r) {
+    const std::byte* row = product.weights + r * row_size;
+    for (std::int64_t i = 0; i < product.count; ++i) {
+      const float* x = product.x[i];
+      float sums[kLanes] = {};
+      for (std::int64_t k = 0; k < product.columns; ++k)
+        sums[k % kLanes] += weight_value<kType>(row, k) * x[k];
+      float total = 0;
+      for (const float sum : sums) total += sum;
+      product.y[i * product.y_stride + r] = total;
+    }
+  }
+}
+
+void multiply_floats(const FloatProduct& product) {
+  switch (product.type) {
+    case DType::kF32:
+      return multiply_floats_of<DType::kF32>(product);
+    case DType::kF16:
+      return multiply_floats_of<DType::kF16>(product);
+    default:
+      return multiply_floats_of<DType::kBF16>(product);
+  }
+}
+
+}  // namespace
+
+const MatmulKernels kMatmulScalar{Isa::kScalar,       quantise, find_panel_format,
+                                  QuantForm::kSigned, multiply, multiply_floats};
+
+}  // namespace aloud
