@@ -25,6 +25,10 @@ VALUES = [
     ("kSigns", "ksigns", "std::uint8_t", 128,
      "Seven sign bits and an eighth that makes their number even; bit i set: value i is negative."),
 ]
+PAIRS = [
+    ("kPairsIq4Nl", "kvalues_IQ4_NL", "IQ4_NL and IQ4_XS: the two values of each eight bits, as bytes."),
+    ("kPairsMxfp4", "kvalues_MXFP4", "MXFP4: the same."),
+]
 
 
 def load(name):
@@ -58,6 +62,10 @@ def tables():
         values = load(source)
         assert len(values) == size
         yield ctype, name, size, [str(value) for value in values], sentence
+    for name, source, sentence in PAIRS:
+        values = load(source)
+        items = [f"0x{packed((values[i & 15], values[i >> 4]), 1):04x}" for i in range(256)]
+        yield "std::uint16_t", name, 256, items, sentence
 
 
 def header():

@@ -23,5 +23,9 @@ extern const std::int8_t kValuesIq4Nl[16];
 extern const std::int8_t kValuesMxfp4[16];
 // Seven sign bits and an eighth that makes their number even; bit i set: value i is negative.
 extern const std::uint8_t kSigns[128];
+// IQ4_NL and IQ4_XS: the two values of each eight bits, as bytes.
+extern const std::uint16_t kPairsIq4Nl[256];
+// MXFP4: the same.
+extern const std::uint16_t kPairsMxfp4[256];
 
 }  // namespace aloud

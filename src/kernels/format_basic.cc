@@ -1,4 +1,6 @@
 // Unpacks the blocks of 32 values and the ternary types.
+#include <cstring>
+
 #include "kernels/codebooks_table.h"
 #include "kernels/format_unpack.h"
 
@@ -64,10 +66,22 @@ void split_nibbles(const std::uint8_t* __restrict bytes, int bias, std::int8_t* 
   for (int i = 0; i < 16; ++i) quant[i + 16] = static_cast<std::int8_t>((bytes[i] >> 4) - bias);
 }
 
-void add_fifth_bits(const Word32& high, std::int8_t* __restrict quant) {
-  for (int i = 0; i < 32; ++i) {
-    const int bit = high.bytes[i / 8] >> (i % 8) & 1;
-    quant[i] = static_cast<std::int8_t>(quant[i] + bit * 16);
+// Value i has four bits in a nibble and the fifth in bit i of `high`. Eight values at a time: `absent` is
+// or-ed to those whose fifth bit is 0, `present` to the others. Minus 16 turns a missing fifth bit into 0xF0
+// and a present one into nothing.
+void join_fifth_bits(const std::uint8_t* __restrict bytes, const Word32& high, std::uint64_t absent,
+                     std::uint64_t present, std::int8_t* __restrict quant) {
+  for (int i = 0; i < 2; ++i) {
+    std::uint64_t nibbles = 0;
+    std::memcpy(&nibbles, bytes + 8 * i, sizeof nibbles);
+    const std::uint64_t low_mask = spread_bits(high.bytes[i]);
+    const std::uint64_t high_mask = spread_bits(high.bytes[i + 2]);
+    const std::uint64_t fifth_low = (~low_mask & absent) | (low_mask & present);
+    const std::uint64_t fifth_high = (~high_mask & absent) | (high_mask & present);
+    const std::uint64_t low = (nibbles & 15 * kByteOnes) | fifth_low;
+    const std::uint64_t upper = (nibbles >> 4 & 15 * kByteOnes) | fifth_high;
+    std::memcpy(quant + 8 * i, &low, sizeof low);
+    std::memcpy(quant + 8 * i + 16, &upper, sizeof upper);
   }
 }
 
@@ -103,15 +117,13 @@ void unpack_q4_1(const std::byte* __restrict bytes, UnpackedBlock& __restrict ou
 
 void unpack_q5_0(const std::byte* __restrict bytes, UnpackedBlock& __restrict out) {
   const auto& block = view<Q5_0Block>(bytes);
-  split_nibbles(block.quants, 16, out.quant);
-  add_fifth_bits(block.high, out.quant);
+  join_fifth_bits(block.quants, block.high, 0xF0 * kByteOnes, 0, out.quant);
   set_scales(out, block.scale.value(), kNoOffset, 1);
 }
 
 void unpack_q5_1(const std::byte* __restrict bytes, UnpackedBlock& __restrict out) {
   const auto& block = view<Q5_1Block>(bytes);
-  split_nibbles(block.quants, 0, out.quant);
-  add_fifth_bits(block.high, out.quant);
+  join_fifth_bits(block.quants, block.high, 0, 0x10 * kByteOnes, out.quant);
   set_scales(out, block.scale.value(), block.offset.value(), 1);
 }
 
@@ -123,8 +135,7 @@ void unpack_q8_0(const std::byte* __restrict bytes, UnpackedBlock& __restrict ou
 
 void unpack_mxfp4(const std::byte* __restrict bytes, UnpackedBlock& __restrict out) {
   const auto& block = view<Mxfp4Block>(bytes);
-  for (int i = 0; i < 16; ++i) out.quant[i] = kValuesMxfp4[block.quants[i] & 15];
-  for (int i = 0; i < 16; ++i) out.quant[i + 16] = kValuesMxfp4[block.quants[i] >> 4];
+  put_pairs(block.quants, kPairsMxfp4, out.quant);
   // 2^(exponent - 128), half of the exponent's meaning because the table holds doubled values; subnormal
   // below 2.
   const std::uint32_t exponent = block.exponent;

@@ -81,28 +81,15 @@ struct Iq1MBlock {
 };
 static_assert(sizeof(Iq1MBlock) == 56);
 
-constexpr std::uint64_t kOnes = 0x0101010101010101;
-
-// Bytes 0xFF where the bit of `signs` is set.
-std::uint64_t sign_mask(std::uint64_t signs) {
-  const std::uint64_t bits = signs * kOnes & 0x8040201008040201;
-  return (((bits + 0x7F * kOnes) >> 7) & kOnes) * 0xFF;
-}
-
 // Eight positive magnitudes, negated where the bit is set. None is zero, so no borrow crosses bytes.
 void put_signed(std::uint64_t magnitudes, std::uint32_t signs, std::int8_t* __restrict quant) {
-  const std::uint64_t mask = sign_mask(signs);
-  const std::uint64_t values = (magnitudes ^ mask) + (mask & kOnes);
+  const std::uint64_t mask = spread_bits(signs);
+  const std::uint64_t values = (magnitudes ^ mask) + (mask & kByteOnes);
   std::memcpy(quant, &values, sizeof values);
 }
 
 std::uint64_t pair(std::uint32_t low, std::uint32_t high) {
   return low | static_cast<std::uint64_t>(high) << 32;
-}
-
-void put_values(const std::uint8_t* __restrict nibbles, std::int8_t* __restrict quant) {
-  for (int i = 0; i < 16; ++i) quant[i] = kValuesIq4Nl[nibbles[i] & 15];
-  for (int i = 0; i < 16; ++i) quant[i + 16] = kValuesIq4Nl[nibbles[i] >> 4];
 }
 
 // The scale of the 2-bit and 3-bit types: factor * (1/2 + bits) * scale, every step exact.
@@ -128,7 +115,7 @@ float odd_scale(float scale, std::uint32_t bits) {
 
 void unpack_iq4_nl(const std::byte* __restrict bytes, UnpackedBlock& __restrict out) {
   const auto& block = view<Iq4NlBlock>(bytes);
-  put_values(block.quants, out.quant);
+  put_pairs(block.quants, kPairsIq4Nl, out.quant);
   out.scale[0] = block.scale.value();
   set_no_offsets(out, 1);
 }
@@ -138,7 +125,7 @@ void unpack_iq4_xs(const std::byte* __restrict bytes, UnpackedBlock& __restrict 
   const float scale = block.scale.value();
   const std::uint32_t high = block.scales_high.value();
   for (int part = 0; part < 8; ++part) {
-    put_values(block.quants + part * 16, out.quant + part * 32);
+    put_pairs(block.quants + part * 16, kPairsIq4Nl, out.quant + part * 32);
     const std::uint32_t low = block.scales_low[part / 2] >> (part % 2 * 4) & 15;
     const std::uint32_t bits = low | (high >> (part * 2) & 3) << 4;
     out.scale[part] = scale * static_cast<float>(static_cast<int>(bits) - 32);

@@ -62,6 +62,24 @@ const Block& view(const std::byte* bytes) {
   return *reinterpret_cast<const Block*>(bytes);
 }
 
+inline constexpr std::uint64_t kByteOnes = 0x0101010101010101;
+
+// Eight bytes: 0xFF where the bit of `bits` (8 bits) is set, else 0.
+inline std::uint64_t spread_bits(std::uint64_t bits) {
+  const std::uint64_t alone = bits * kByteOnes & 0x8040201008040201;
+  return (((alone + 0x7F * kByteOnes) >> 7) & kByteOnes) * 0xFF;
+}
+
+// 32 values from 16 bytes through a table of pairs: value i from the low half of byte i, value i + 16 from
+// the high.
+inline void put_pairs(const std::uint8_t* __restrict bytes, const std::uint16_t* __restrict table,
+                      std::int8_t* __restrict quant) {
+  std::uint16_t pairs[16];
+  for (int i = 0; i < 16; ++i) pairs[i] = table[bytes[i]];
+  for (int i = 0; i < 16; ++i) quant[i] = static_cast<std::int8_t>(pairs[i] & 0xFF);
+  for (int i = 0; i < 16; ++i) quant[i + 16] = static_cast<std::int8_t>(pairs[i] >> 8);
+}
+
 // x + kNoOffset is x for every x, also for -0.0.
 inline constexpr float kNoOffset = -0.0f;
 
