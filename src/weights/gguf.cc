@@ -111,6 +111,11 @@ std::int64_t MetadataArray::integer(std::size_t i) const {
   return 0;
 }
 
+std::uint64_t MetadataArray::unsigned_integer(std::size_t i) const {
+  CHECK(i < size && numbers_ != nullptr && element == MetadataType::kUint64);
+  return load<std::uint64_t>(numbers_ + i * sizeof(std::uint64_t));
+}
+
 double MetadataArray::real(std::size_t i) const {
   CHECK(i < size && numbers_ != nullptr);
   const std::byte* at = numbers_ + i * value_bytes(element);

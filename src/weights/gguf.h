@@ -55,8 +55,9 @@ class MetadataArray {
   std::size_t size = 0;
 
   // The i-th element; each is defined for the element types that its name says. i < size.
-  std::int64_t integer(std::size_t i) const;  // integers and bools; uint64 past 2^63-1 saturates
-  double real(std::size_t i) const;           // any number
+  std::int64_t integer(std::size_t i) const;            // integers and bools; uint64 past 2^63-1 saturates
+  std::uint64_t unsigned_integer(std::size_t i) const;  // uint64
+  double real(std::size_t i) const;                     // any number
   std::string_view string(std::size_t i) const;
 
   bool is_integer() const;  // integers, not bools
