@@ -26,7 +26,14 @@ constexpr std::int64_t kItemsPerThread = 16;
 
 constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-const MatmulKernels& kernels_for(Isa) { return kMatmulScalar; }
+const MatmulKernels& kernels_for(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx512) return kMatmulAvx512;
+  if (isa == Isa::kAvx2) return kMatmulScalar;
+#endif
+  CHECK(isa == Isa::kScalar);
+  return kMatmulScalar;
+}
 
 // Spreads one row's unpacked block over a panel, from column `first` on.
 void place_block(const UnpackedBlock& block, int values, const Format& format, std::uint32_t flip, int row,
@@ -61,12 +68,12 @@ class PanelSource {
 
   const PanelFormat& format() const { return format_; }
 
-  void unpack(const std::byte* const* rows, int values, WeightPanel& panel) const {
-    if (format_.unpack != nullptr) return format_.unpack(rows, values, panel);
+  void unpack(const std::byte* blocks, std::int64_t stride, int values, WeightPanel& panel) const {
+    if (format_.unpack != nullptr) return format_.unpack(blocks, stride, values, panel);
     const std::uint32_t flip = format_.form == QuantForm::kBiased ? 0x80808080u : 0u;
     UnpackedBlock block;
     for (int row = 0; row < kPanelRows; ++row) {
-      const std::byte* bytes = rows[row];
+      const std::byte* bytes = blocks + row * stride;
       for (int k = 0; k < values; k += block_values_, bytes += block_bytes_) {
         general_->unpack(bytes, block);
         place_block(block, block_values_, *general_, flip, row, k, panel);
@@ -103,20 +110,25 @@ void run_float_item(const MatmulKernels& kernels, const MatmulJob& job, std::int
                            x.data(), columns, job.y + column * job.y_stride + row, job.y_stride});
 }
 
-// Pointers to the 16 rows from `row` on, `offset` bytes into each; past the end the last row stands in.
-void locate_rows(const MatmulJob& job, std::int64_t row_size, std::int64_t row, std::int64_t offset,
-                 const std::byte** rows) {
-  for (int i = 0; i < kPanelRows; ++i) {
-    rows[i] = job.weights.data + std::min(row + i, job.weights.rows - 1) * row_size + offset;
-  }
+// Unpacks columns [k, k + values) of up to 16 rows from `row` on. Rows past the end are zero bytes.
+void unpack_rows(const PanelSource& source, const WeightMatrix& weights, std::int64_t row, std::int64_t k,
+                 int values, WeightPanel& panel) {
+  // No type has more than 2 bytes per value, floats apart.
+  std::byte padded[kPanelRows * kPanelValues * 2];
+  const std::int64_t row_size = row_bytes(weights.type, weights.columns);
+  const std::byte* blocks = weights.data + row * row_size + row_bytes(weights.type, k);
+  if (row + kPanelRows <= weights.rows) return source.unpack(blocks, row_size, values, panel);
+  const std::int64_t size = row_bytes(weights.type, values);
+  std::memset(padded, 0, kPanelRows * size);
+  for (std::int64_t i = 0; row + i < weights.rows; ++i)
+    std::memcpy(padded + i * size, blocks + i * row_size, size);
+  source.unpack(padded, size, values, panel);
 }
 
 void run_quantised_item(const MatmulKernels& kernels, const MatmulJob& job, std::int64_t first_row,
                         std::int64_t rows, std::int64_t column, std::int64_t columns) {
   const PanelSource source(kernels, job.weights.type);
-  const std::int64_t row_size = row_bytes(job.weights.type, job.weights.columns);
   const std::int64_t width = job.weights.columns;
-  const std::byte* row_pointers[kPanelRows];
   const ActivationGroup* x[kMaxItemColumns];
   WeightPanel panels[kPanelsAtOnce];
   alignas(64) float sums[kMaxItemColumns * kItemRows];
@@ -127,10 +139,8 @@ void run_quantised_item(const MatmulKernels& kernels, const MatmulJob& job, std:
     std::memset(sums, 0, columns * kItemRows * sizeof(float));
     for (std::int64_t k = 0; k < width; k += kPanelValues) {
       const int values = static_cast<int>(std::min<std::int64_t>(kPanelValues, width - k));
-      for (int p = 0; p < panel_count; ++p) {
-        locate_rows(job, row_size, row + p * kPanelRows, row_bytes(job.weights.type, k), row_pointers);
-        source.unpack(row_pointers, values, panels[p]);
-      }
+      for (int p = 0; p < panel_count; ++p)
+        unpack_rows(source, job.weights, row + p * kPanelRows, k, values, panels[p]);
       const int groups = values / kActivationGroup;
       kernels.multiply(source.format(), {panels, panel_count, groups, x, static_cast<int>(columns), sums});
       for (std::int64_t i = 0; i < columns; ++i) x[i] += groups;

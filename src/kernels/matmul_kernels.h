@@ -35,9 +35,9 @@ struct WeightPanel {
 
 inline constexpr float kOffsetFactor = -1.0f / 128.0f;
 
-// Takes the next `values` columns (a multiple of 32 and of the type's block, at most 256) of 16 rows apart.
-// rows[i] points at the first block of row i.
-using UnpackPanel = void (*)(const std::byte* const* rows, int values, WeightPanel& panel);
+// Takes the next `values` columns (a multiple of 32 and of the type's block, at most 256) of 16 rows apart:
+// row i's first block is at blocks + i * stride.
+using UnpackPanel = void (*)(const std::byte* blocks, std::int64_t stride, int values, WeightPanel& panel);
 
 // How one type is unpacked for one instruction set.
 struct PanelFormat {
@@ -85,5 +85,11 @@ struct MatmulKernels {
 };
 
 extern const MatmulKernels kMatmulScalar;
+extern const MatmulKernels kMatmulAvx2;
+extern const MatmulKernels kMatmulAvx512;
+
+// Parts of kMatmulAvx512 in files of their own.
+const PanelFormat* find_panel_format_avx512(DType type);
+void multiply_floats_avx512(const FloatProduct& product);
 
 }  // namespace aloud
