@@ -1,0 +1,133 @@
+// How fast matmul streams weights (one column) and multiplies (many), beside what memory itself gives.
+//   matmul_benchmark --benchmark_filter='Q4_K/columns:(1|512)/' --benchmark_repetitions=5
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/matmul.h"
+#include "kernels/random_blocks.h"
+
+namespace aloud {
+namespace {
+
+// The matrices of one layer of R1-Distill-Qwen-1.5B: q, k, v, o, gate, up, down.
+struct Shape {
+  std::int64_t rows, columns;
+};
+constexpr Shape kLayer[] = {{1536, 1536}, {256, 1536},  {256, 1536}, {1536, 1536},
+                            {8960, 1536}, {8960, 1536}, {1536, 8960}};
+
+// Layers in turn, so that no cache holds the weights.
+constexpr std::int64_t kWorkingSet = 256 << 20;
+
+int threads() { return physical_cores(); }
+
+// What the processor reads from memory with plain loads, all threads together.
+void read_memory(benchmark::State& state) {
+  ThreadPool pool(threads());
+  std::vector<std::uint64_t> data(kWorkingSet / 8, 1);
+  const std::int64_t chunk = (1 << 20) / 8;
+  const std::int64_t chunks = static_cast<std::int64_t>(data.size()) / chunk;
+  std::atomic<std::uint64_t> sink{0};
+  for (auto _ : state) {
+    pool.run(chunks, [&](std::int64_t item, int) {
+      const std::uint64_t* at = data.data() + item * chunk;
+      std::uint64_t sums[8] = {};
+      for (std::int64_t i = 0; i < chunk; i += 8) {
+        for (int j = 0; j < 8; ++j) sums[j] ^= at[i + j];
+      }
+      for (const std::uint64_t sum : sums) sink.fetch_add(sum, std::memory_order_relaxed);
+    });
+  }
+  state.SetBytesProcessed(state.iterations() * kWorkingSet);
+}
+
+void multiply(benchmark::State& state, DType type, std::int64_t count) {
+  const auto isa = choose_isa();
+  if (!isa) return state.SkipWithError(isa.error().message.c_str());
+  ThreadPool pool(threads());
+  std::int64_t layer_bytes = 0;
+  std::int64_t layer_macs = 0;
+  for (const Shape& shape : kLayer) {
+    layer_bytes += shape.rows * row_bytes(type, shape.columns);
+    layer_macs += shape.rows * shape.columns * count;
+  }
+  const std::int64_t layers = std::max<std::int64_t>(1, kWorkingSet / layer_bytes);
+  std::vector<std::byte> bytes(layers * layer_bytes);
+  random_blocks(type, 1, bytes, 0.02f);
+
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(8960 * count);
+  for (float& value : values) value = normal(random);
+  Activations narrow, wide;
+  narrow.assign(*isa, values.data(), count, 1536, 1536, needs_quantised(type), pool);
+  wide.assign(*isa, values.data(), count, 8960, 8960, needs_quantised(type), pool);
+  std::vector<std::vector<float>> y;
+  for (const Shape& shape : kLayer) y.emplace_back(shape.rows * count);
+
+  std::int64_t layer = 0;
+  for (auto _ : state) {
+    const std::byte* data = bytes.data() + layer++ % layers * layer_bytes;
+    MatmulJob jobs[std::size(kLayer)];
+    for (std::size_t i = 0; i < std::size(kLayer); ++i) {
+      const Shape& shape = kLayer[i];
+      jobs[i] = {{type, shape.rows, shape.columns, data},
+                 shape.columns == 1536 ? &narrow : &wide,
+                 nullptr,
+                 count,
+                 y[i].data(),
+                 shape.rows};
+      data += shape.rows * row_bytes(type, shape.columns);
+    }
+    // As a model does: q k v, then o, gate up, down.
+    const std::span<const MatmulJob> all(jobs);
+    matmul(*isa, all.subspan(0, 3), pool);
+    matmul(*isa, all.subspan(3, 1), pool);
+    matmul(*isa, all.subspan(4, 2), pool);
+    matmul(*isa, all.subspan(6, 1), pool);
+  }
+  state.SetBytesProcessed(state.iterations() * layer_bytes);
+  state.counters["MAC/s"] =
+      benchmark::Counter(static_cast<double>(layer_macs), benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void quantise(benchmark::State& state) {
+  const auto isa = choose_isa();
+  if (!isa) return state.SkipWithError(isa.error().message.c_str());
+  ThreadPool pool(threads());
+  const std::int64_t count = state.range(0);
+  const std::vector<float> x(count * 1536, 0.5f);
+  Activations activations;
+  for (auto _ : state) activations.assign(*isa, x.data(), count, 1536, 1536, true, pool);
+  state.SetItemsProcessed(state.iterations() * count * 1536);
+}
+
+void register_all() {
+  benchmark::RegisterBenchmark("read_memory", read_memory)->UseRealTime();
+  benchmark::RegisterBenchmark("quantise", quantise)->Arg(1)->Arg(512)->UseRealTime();
+  for (const DTypeInfo& type : all_dtypes()) {
+    for (const std::int64_t count : {1, 2, 4, 8, 16, 32, 64, 512}) {
+      const std::string name = std::string(type.name) + "/columns:" + std::to_string(count);
+      benchmark::RegisterBenchmark(name.c_str(), multiply, type.type, count)
+          ->UseRealTime()
+          ->Unit(benchmark::kMicrosecond);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace aloud
+
+int main(int argc, char** argv) {
+  aloud::register_all();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
