@@ -3,11 +3,13 @@
 
 namespace aloud {
 
+int run_bench(int argc, char** argv);
 int run_logits(int argc, char** argv);
 
 namespace {
 
 constexpr Command kCommands[] = {
+    {"bench", "speed, and its share of what this machine can do", "速度及占本机极限的比例", run_bench},
     {"logits", "raw logits of given tokens", "给定词元的原始 logits", run_logits},
 };
 
