@@ -1,0 +1,220 @@
+// Whole models: conformance with independent logits, and independence of chunks, neighbours and threads.
+#include "models/model.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "weights/gguf_writer.h"
+
+namespace aloud {
+namespace {
+
+std::string data_path(const std::string& name) { return std::string(ALOUD_TEST_DATA) + "/logits/" + name; }
+
+// The tokens of the reference logits.
+std::vector<std::int32_t> reference_tokens() {
+  std::vector<std::int32_t> tokens;
+  for (std::int32_t token = 3; token <= 158; token += 5) tokens.push_back(token);
+  return tokens;
+}
+
+std::vector<float> read_floats(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  return values;
+}
+
+// A model and the pages of one sequence.
+struct Loaded {
+  GgufFile file;
+  ThreadPool pool;
+  std::unique_ptr<Model> model;
+
+  Loaded(const std::string& name, Isa isa, int threads) : pool(threads) {
+    auto opened = GgufFile::open(data_path(name));
+    if (!opened) throw std::runtime_error(opened.error().message);
+    file = std::move(*opened);
+    auto loaded = load_model(file, isa, pool);
+    if (!loaded) throw std::runtime_error(loaded.error().message);
+    model = std::move(*loaded);
+  }
+  std::int64_t vocabulary() const { return model->shape().vocabulary; }
+};
+
+struct Timeline {
+  std::vector<std::unique_ptr<std::uint16_t[]>> memory;
+  std::vector<std::uint16_t*> pages;
+  std::int64_t length = 0;
+
+  Timeline(const KvLayout& layout, std::int64_t tokens) {
+    for (std::int64_t t = 0; t < tokens; t += kPageTokens) {
+      memory.emplace_back(new std::uint16_t[static_cast<std::size_t>(layout.page_bytes() / 2)]);
+      pages.push_back(memory.back().get());
+    }
+  }
+  KvView view() const { return {pages, length}; }
+};
+
+// Logits of all positions, in steps of `chunk` tokens.
+std::vector<float> all_logits(Loaded& loaded, std::span<const std::int32_t> tokens, std::size_t chunk) {
+  Timeline timeline(loaded.model->shape().kv, static_cast<std::int64_t>(tokens.size()));
+  const auto width = static_cast<std::size_t>(loaded.vocabulary());
+  std::vector<float> logits(tokens.size() * width);
+  for (std::size_t start = 0; start < tokens.size(); start += chunk) {
+    const auto part = tokens.subspan(start, std::min(chunk, tokens.size() - start));
+    const SequenceStep step[] = {{timeline.view(), part, Logits::kAll}};
+    loaded.model->forward(step, logits.data() + start * width);
+    timeline.length += static_cast<std::int64_t>(part.size());
+  }
+  return logits;
+}
+
+double relative_error(std::span<const float> found, std::span<const float> expected) {
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    difference +=
+        (static_cast<double>(found[i]) - expected[i]) * (static_cast<double>(found[i]) - expected[i]);
+    size += static_cast<double>(expected[i]) * expected[i];
+  }
+  return std::sqrt(difference / size);
+}
+
+struct Reference {
+  const char* name;
+  double tolerance;  // relative L2 error over the file
+};
+
+constexpr Reference kReferences[] = {
+    {"llama-F16", 2e-3},        {"qwen2-F16", 2e-3},    {"qwen3-F16", 2e-3},    {"deepseek3-F16", 2e-3},
+    {"deepseek3old-F16", 2e-3}, {"qwen2-BF16", 5e-3},   {"llama-Q4_K_M", 0.04}, {"qwen2-Q8_0", 0.04},
+    {"qwen2-Q6_K", 0.04},       {"qwen2-IQ4_XS", 0.04}, {"qwen3-Q4_K_M", 0.04}, {"deepseek2-Q8_0", 0.04},
+    {"deepseek3-MXFP4", 0.04},
+};
+
+class Conformance : public testing::TestWithParam<Isa> {};
+
+TEST_P(Conformance, LogitsOfIndependentPrograms) {
+  const std::vector<std::int32_t> tokens = reference_tokens();
+  for (const Reference& reference : kReferences) {
+    Loaded loaded(std::string(reference.name) + ".gguf", GetParam(), 2);
+    const std::vector<float> expected = read_floats(data_path(std::string(reference.name) + ".logits.f32"));
+    ASSERT_EQ(expected.size(), tokens.size() * static_cast<std::size_t>(loaded.vocabulary()))
+        << reference.name;
+    EXPECT_LE(relative_error(all_logits(loaded, tokens, tokens.size()), expected), reference.tolerance)
+        << reference.name;
+  }
+}
+
+// The bits of the logits are the same token by token, in odd chunks, at once, and with another number of
+// threads.
+TEST_P(Conformance, DoesNotDependOnChunksOrThreads) {
+  std::vector<std::int32_t> tokens;
+  for (std::int32_t i = 0; i < 150; ++i) tokens.push_back((7 * i * i + 3 * i + 1) % 157 + 3);
+  for (const char* name :
+       {"qwen2-Q4_K_M", "qwen3-Q8_0", "llama-F16", "deepseek3-Q4_K_M", "deepseek3-MXFP4"}) {
+    Loaded one(std::string(name) + ".gguf", GetParam(), 1), three(std::string(name) + ".gguf", GetParam(), 3);
+    const std::vector<float> whole = all_logits(three, tokens, tokens.size());
+    EXPECT_EQ(all_logits(one, tokens, 1), whole) << name;
+    EXPECT_EQ(all_logits(three, tokens, 37), whole) << name;
+  }
+}
+
+TEST_P(Conformance, DoesNotDependOnOtherSequences) {
+  for (const char* name : {"qwen2-Q4_K_M", "deepseek3-Q4_K_M"}) {
+    Loaded loaded(std::string(name) + ".gguf", GetParam(), 2);
+    const auto width = static_cast<std::size_t>(loaded.vocabulary());
+    const std::vector<std::int32_t> first{5, 6, 7, 8, 9}, second{100, 50}, next{42};
+    const std::vector<float> alone = all_logits(loaded, std::vector<std::int32_t>{5, 6, 7, 8, 9, 42}, 6);
+
+    Timeline a(loaded.model->shape().kv, 64), b(loaded.model->shape().kv, 64);
+    std::vector<float> logits(2 * width);
+    const SequenceStep prefill[] = {{b.view(), second, Logits::kNone}, {a.view(), first, Logits::kLast}};
+    loaded.model->forward(prefill, logits.data());
+    EXPECT_EQ(std::vector<float>(logits.begin(), logits.begin() + width),
+              std::vector<float>(alone.begin() + 4 * width, alone.begin() + 5 * width))
+        << name;
+    a.length = 5, b.length = 2;
+    const SequenceStep decode[] = {{b.view(), next, Logits::kLast}, {a.view(), next, Logits::kLast}};
+    loaded.model->forward(decode, logits.data());
+    EXPECT_EQ(std::vector<float>(logits.begin() + width, logits.end()),
+              std::vector<float>(alone.begin() + 5 * width, alone.end()))
+        << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isas, Conformance,
+                         testing::ValuesIn(supported_isas().begin(), supported_isas().end()),
+                         [](const auto& tested) { return std::string(name(tested.param)); });
+
+// A copy of a reference file with changes, and what loading it says.
+std::string load_changed(const std::string& name,
+                         const std::vector<std::pair<std::string, MetadataValue>>& entries,
+                         const std::string& without, const std::string& reshaped) {
+  const auto file = GgufFile::open(data_path(name));
+  if (!file) return file.error().message;
+  GgufWriter writer;
+  for (const MetadataEntry& entry : file->metadata().entries()) writer.set(entry.key, metadata_value(entry));
+  for (const auto& [key, value] : entries) writer.set(key, value);
+  for (const Tensor& tensor : file->tensors()) {
+    if (tensor.name == without) continue;
+    std::vector<std::int64_t> lengths(tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions);
+    if (tensor.name == reshaped) std::swap(lengths.at(0), lengths.at(1));
+    writer.add_tensor(tensor.name, tensor.type, lengths, tensor.bytes);
+  }
+  std::vector<std::byte> bytes;
+  const Status written = writer.write_to([&](std::span<const std::byte> part) -> Status {
+    bytes.insert(bytes.end(), part.begin(), part.end());
+    return {};
+  });
+  if (!written) return written.error().message;
+  const auto changed = GgufFile::from_memory(bytes, "changed.gguf");
+  if (!changed) return changed.error().message;
+  ThreadPool pool(1);
+  const auto model = load_model(*changed, Isa::kScalar, pool);
+  return model ? "" : model.error().message;
+}
+
+TEST(LoadModel, NamesWhatIsWrong) {
+  const std::string good = "qwen2-F16.gguf";
+  EXPECT_EQ(load_changed(good, {}, "", ""), "");
+  EXPECT_EQ(
+      load_changed(good, {{"general.architecture", std::string("gpt\x1b")}}, "", ""),
+      "changed.gguf: architecture gpt\\x1b is not supported, expected one of llama, qwen2, qwen3, deepseek2");
+  EXPECT_EQ(load_changed(good, {}, "blk.1.ffn_up.weight", ""),
+            "changed.gguf: tensor blk.1.ffn_up.weight is missing");
+  EXPECT_EQ(load_changed(good, {}, "", "blk.0.attn_k.weight"),
+            "changed.gguf: tensor blk.0.attn_k.weight has shape [64, 256], expected [256, 64]");
+  for (const auto& [key, value] : std::vector<std::pair<std::string, MetadataValue>>{
+           {"qwen2.block_count", std::uint32_t{0}},
+           {"qwen2.block_count", std::string("two")},
+           {"qwen2.attention.head_count_kv", std::uint32_t{3}},
+           {"qwen2.attention.head_count", std::uint32_t{0}},
+           {"qwen2.embedding_length", std::uint32_t{0xFFFFFFFF}},
+           {"qwen2.rope.dimension_count", std::uint32_t{31}},
+           {"qwen2.attention.layer_norm_rms_epsilon", -1.0f},
+           {"qwen2.rope.scaling.type", std::string("magic")}}) {
+    const std::string message = load_changed(good, {{key, value}}, "", "");
+    EXPECT_NE(message.find(key), std::string::npos) << key << ": " << message;
+  }
+  for (const auto& [key, value] : std::vector<std::pair<std::string, MetadataValue>>{
+           {"deepseek2.expert_count", std::uint32_t{0}},
+           {"deepseek2.expert_used_count", std::uint32_t{9}},
+           {"deepseek2.expert_group_count", std::uint32_t{3}},
+           {"deepseek2.expert_group_used_count", std::uint32_t{5}},
+           {"deepseek2.expert_gating_func", std::uint32_t{7}},
+           {"deepseek2.attention.kv_lora_rank", std::uint32_t{0}},
+           {"deepseek2.nextn_predict_layers", std::uint32_t{2}}}) {
+    const std::string message = load_changed("deepseek3-Q4_K_M.gguf", {{key, value}}, "", "");
+    EXPECT_NE(message.find(key), std::string::npos) << key << ": " << message;
+  }
+}
+
+}  // namespace
+}  // namespace aloud
