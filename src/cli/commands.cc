@@ -5,12 +5,14 @@ namespace aloud {
 
 int run_bench(int argc, char** argv);
 int run_logits(int argc, char** argv);
+int run_tokenize(int argc, char** argv);
 
 namespace {
 
 constexpr Command kCommands[] = {
     {"bench", "speed, and its share of what this machine can do", "速度及占本机极限的比例", run_bench},
     {"logits", "raw logits of given tokens", "给定词元的原始 logits", run_logits},
+    {"tokenize", "tokens of a text", "文本的词元", run_tokenize},
 };
 
 }  // namespace
