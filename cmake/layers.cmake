@@ -20,6 +20,8 @@ endif()
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers)
 # Rounding must not depend on the compiler's mood: a*b+c is fused only where the source says so.
 add_compile_options(-ffp-contract=off)
+# What the program says about its source names files from here on, wherever it was built.
+add_compile_options(-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
 
 # Kernels come in one file per instruction set; the suffix of the name chooses the flags.
 set(ALOUD_AVX2_FLAGS -mavx2 -mfma -mf16c -mbmi2)

@@ -1,0 +1,97 @@
+"""Bad input ends in one line on stderr that names the thing, with exit code 1, or 2 where the command line is wrong."""
+import os
+import struct
+import tempfile
+
+from harness import DATA, check, finish, program, run, told
+
+MODEL = os.path.join(DATA, "logits", "llama-Q8_0.gguf")
+LONG_PROMPT = "1 + 1 = ? " * 400
+
+
+def expect(what, code, names, *arguments, **keywords):
+    """Runs `aloud ARGUMENTS` and wants this exit code and one line that has all of names in it."""
+    result = run(*arguments, **keywords)
+    lines = result.stderr.decode(errors="replace").strip().split("\n")
+    told_all = all(name in lines[0] for name in names)
+    check(result.returncode == code and len(lines) == 1 and told_all and not result.stdout,
+          f"{what}: expected exit code {code} and one line with {names}; {told(result)}")
+    check(b"\x1b" not in result.stderr, f"{what}: a raw escape character on stderr")
+
+
+def patched(content, old, new):
+    """content with the only occurrence of old replaced by as many bytes."""
+    if content.count(old) != 1 or len(old) != len(new):
+        raise ValueError(f"cannot patch {old!r}: {content.count(old)} occurrences")
+    return content.replace(old, new)
+
+
+def string(text):
+    """A string as GGUF stores it."""
+    return struct.pack("<Q", len(text)) + text.encode()
+
+
+def with_swapped_shape(content, name):
+    """content with the two dimensions of a tensor exchanged: as many bytes, another shape. Returns the shapes too."""
+    at = content.index(string(name)) + len(string(name))
+    dimensions, first, second = struct.unpack_from("<IQQ", content, at)
+    if dimensions != 2 or first == second:
+        raise ValueError(f"{name}: {dimensions} dimensions, {first} x {second}")
+    return content[:at] + struct.pack("<IQQ", 2, second, first) + content[at + 20:], first, second
+
+
+def main():
+    program()
+    with open(MODEL, "rb") as file:
+        good = file.read()
+    with tempfile.TemporaryDirectory() as folder:
+        def model(name, content):
+            path = os.path.join(folder, name)
+            with open(path, "wb") as file:
+                file.write(content)
+            return path
+
+        def every_command(what, path, names):
+            """What is wrong with a file is told by each command that opens it as a model."""
+            expect(f"{what}, logits", 1, ["aloud logits: ", *names], "logits", "--model", path, "--tokens", "3",
+                   "--out", os.path.join(folder, "out"))
+            expect(f"{what}, chat", 1, ["aloud chat: ", *names], "chat", "--model", path, "Hi")
+
+        missing = os.path.join(folder, "missing.gguf")
+        every_command("missing file", missing, [missing])
+        expect("missing file, inspect", 1, ["aloud inspect: ", missing], "inspect", missing)
+        text = model("text.gguf", b"This is a letter, not a model. " * 10)
+        every_command("not a GGUF", text, [text, "GGUF"])
+        expect("not a GGUF, inspect", 1, ["aloud inspect: ", text, "GGUF"], "inspect", text)
+        every_command("empty file", model("empty.gguf", b""), ["empty.gguf"])
+        every_command("a folder", folder, [folder])
+        every_command("cut file", model("cut.gguf", good[: len(good) // 2]), ["cut.gguf"])
+        every_command("name that steers a terminal", os.path.join(folder, "\x1b[31mred.gguf"), ["red.gguf"])
+
+        architecture = string("general.architecture") + struct.pack("<I", 8)
+        every_command("unsupported architecture",
+                      model("other.gguf", patched(good, architecture + string("llama"), architecture + string("gemma"))),
+                      ["other.gguf", "gemma"])
+        every_command("missing tensor",
+                      model("short.gguf", patched(good, string("blk.1.ffn_up.weight"), string("blk.1.ffn_uq.weight"))),
+                      ["short.gguf", "blk.1.ffn_up.weight"])
+        swapped, first, second = with_swapped_shape(good, "blk.1.attn_k.weight")
+        every_command("wrong shape", model("turned.gguf", swapped),
+                      ["turned.gguf", "blk.1.attn_k.weight", f"{second}, {first}", f"{first}, {second}"])
+
+        expect("token outside the vocabulary", 1, ["aloud logits: ", "160"], "logits", "--model", MODEL, "--tokens", "3,160",
+               "--out", os.path.join(folder, "out"))
+        expect("template that is missing", 1, ["aloud render: ", missing], "render", "--template", missing, "--context", missing)
+        expect("problems that are missing", 1, ["aloud eval: ", missing], "eval", "--problems", missing)
+
+    expect("prompt longer than the context", 1, ["aloud chat: ", "128"], "chat", "--context", "128", LONG_PROMPT)
+    expect("unknown instruction set", 1, ["ALOUD_ISA", "mmx"], "chat", "Hi", ALOUD_ISA="mmx")
+    expect("unknown command", 2, ["dance"], "dance")
+    expect("unknown type of weights", 2, ["Q9_Z"], "bench", "--shape", "r1-distill-qwen-1.5b", "--type", "Q9_Z")
+    for command in ("chat", "inspect", "tokenize", "logits", "render", "eval", "bench"):
+        expect(f"unknown option, {command}", 2, [f"aloud {command}: ", "--frobnicate"], command, "--frobnicate", "x")
+    expect("no number", 2, ["aloud chat: ", "--max-tokens"], "chat", "--max-tokens", "many", "Hi")
+    finish()
+
+
+main()
