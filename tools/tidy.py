@@ -28,6 +28,7 @@ ISA_HEADERS = {"immintrin.h", "cmath", "cstddef", "cstdint", "cstring", "climits
 MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:home|root|work|Users|mnt|tmp)/\w")
 LAYER = re.compile(r"aloud_layer\(\s*(\w+)([^)]*)\)")
 PROGRAM = re.compile(r"aloud_program\(\s*\w+([^)]*)\)")
+NAMED_PATH = re.compile(r"`((?:src|tests|tools|cmake|docs|models)/[\w./-]*)`")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
 
 
@@ -116,8 +117,11 @@ def check_layers(root, texts, complain):
             complain(path, 1, "nothing includes this header")
 
 
-def check_text(path, lines, complain, warn):
+def check_text(root, path, lines, complain, warn):
     for number, line in enumerate(lines, 1):
+        for named in NAMED_PATH.findall(line) if path.endswith(".md") else ():
+            if "NAME" not in named and not os.path.exists(os.path.join(root, named)):
+                complain(path, number, f"{named} is not there")
         if line != line.rstrip():
             complain(path, number, "white space at the end of the line")
         if MACHINE_PATH.search(line):
@@ -163,7 +167,7 @@ def check_tree(root):
             complain(path, content.count("\n") + 1, "no newline at the end of the file")
         texts[path] = content.split("\n")[:-1]
     for path, lines in texts.items():
-        check_text(path, lines, complain, warn)
+        check_text(root, path, lines, complain, warn)
     check_layers(root, texts, complain)
     code = [path for path, lines in texts.items() if path.endswith((".cc", ".h")) and GENERATED not in opening_comment(lines)]
     remark = check_format(root, code, complain)
@@ -209,6 +213,7 @@ def self_test():
         ("std in a kernel", "src/base/max_avx2.cc", "// Maximum.\n#include <algorithm>\n", "one instruction set"),
         ("path of a machine", "docs/notes.md", "See /" + "home/somebody/notes.\n", "only one machine"),
         ("trailing space", "run", "#!/usr/bin/env bash\n# Runs. \n", "white space"),
+        ("document about nothing", "docs/notes.md", "Read `src/base/none.cc`, then write `src/base/NAME.cc`.\n", "is not there"),
         ("no last newline", "README.md", "# Title", "no newline"),
     ]
     failures = []
