@@ -88,8 +88,10 @@ def main():
     expect("unknown instruction set", 1, ["ALOUD_ISA", "mmx"], "chat", "Hi", ALOUD_ISA="mmx")
     expect("unknown command", 2, ["dance"], "dance")
     expect("unknown type of weights", 2, ["Q9_Z"], "bench", "--shape", "r1-distill-qwen-1.5b", "--type", "Q9_Z")
-    for command in ("chat", "inspect", "tokenize", "logits", "render", "eval", "bench"):
-        expect(f"unknown option, {command}", 2, [f"aloud {command}: ", "--frobnicate"], command, "--frobnicate", "x")
+    for command, *rest in (["chat", "Hi"], ["inspect", MODEL], ["tokenize", "Hi"], ["eval", "--problems", MODEL], ["bench"],
+                           ["logits", "--tokens", "3", "--out", os.devnull],
+                           ["render", "--template", MODEL, "--context", MODEL]):
+        expect(f"unknown option, {command}", 2, [f"aloud {command}: ", "--frobnicate"], command, *rest, "--frobnicate")
     expect("no number", 2, ["aloud chat: ", "--max-tokens"], "chat", "--max-tokens", "many", "Hi")
     finish()
 
