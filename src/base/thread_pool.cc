@@ -17,7 +17,8 @@
 namespace aloud {
 namespace {
 
-// How often a waiting worker looks again before it sleeps: about 20 us, the time between two loops of one layer.
+// How often a waiting worker looks again before it sleeps: about 20 us, the time between two loops of one
+// layer.
 constexpr int kSpins = 4000;
 
 void pause_cpu() {
@@ -40,13 +41,28 @@ T await_change(const std::atomic<T>& value, T old) {
 
 }  // namespace
 
+// A ticket is one item of one loop: the loop's number, how many items it has, and which of them this is.
+// Whoever takes a ticket whose item exists must run it, and the loop waits for it; so its body stays valid,
+// and a worker that wakes late, or never in a short loop, holds nobody up.
+struct Ticket {
+  static constexpr int kItemBits = 24;
+  static constexpr std::uint64_t kItemMask = (std::uint64_t{1} << kItemBits) - 1;
+
+  static std::uint64_t first(std::uint32_t loop, std::int64_t items) {
+    return std::uint64_t{loop} << (2 * kItemBits) | static_cast<std::uint64_t>(items) << kItemBits;
+  }
+  static std::int64_t items(std::uint64_t ticket) {
+    return static_cast<std::int64_t>(ticket >> kItemBits & kItemMask);
+  }
+  static std::int64_t item(std::uint64_t ticket) { return static_cast<std::int64_t>(ticket & kItemMask); }
+};
+
 struct ThreadPool::State {
-  alignas(64) std::atomic<std::uint32_t> generation{0};
-  alignas(64) std::atomic<std::int64_t> next{0};
-  alignas(64) std::atomic<int> busy{0};
-  std::int64_t items = 0;
-  const std::function<void(std::int64_t, int)>* body = nullptr;
-  bool stop = false;
+  alignas(64) std::atomic<std::uint32_t> loop{0};
+  alignas(64) std::atomic<std::uint64_t> next{0};
+  alignas(64) std::atomic<std::int64_t> left{0};  // items of the loop that are not done yet
+  std::atomic<const std::function<void(std::int64_t, int)>*> body{nullptr};
+  std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
 };
 
@@ -55,28 +71,27 @@ ThreadPool::ThreadPool(int threads) : size_(threads), state_(std::make_unique<St
   for (int worker = 1; worker < size_; ++worker) {
     state_->threads.emplace_back([this, worker] {
       std::uint32_t seen = 0;
-      for (;;) {
-        seen = await_change(state_->generation, seen);
-        if (state_->stop) return;
+      while (!state_->stop.load(std::memory_order_acquire)) {
         work(worker);
-        if (state_->busy.fetch_sub(1, std::memory_order_acq_rel) == 1) state_->busy.notify_one();
+        seen = await_change(state_->loop, seen);
       }
     });
   }
 }
 
 ThreadPool::~ThreadPool() {
-  state_->stop = true;
-  state_->generation.fetch_add(1, std::memory_order_release);
-  state_->generation.notify_all();
+  state_->stop.store(true, std::memory_order_release);
+  state_->loop.fetch_add(1, std::memory_order_release);
+  state_->loop.notify_all();
   for (auto& thread : state_->threads) thread.join();
 }
 
 void ThreadPool::work(int worker) {
   for (;;) {
-    const std::int64_t item = state_->next.fetch_add(1, std::memory_order_relaxed);
-    if (item >= state_->items) return;
-    (*state_->body)(item, worker);
+    const std::uint64_t ticket = state_->next.fetch_add(1, std::memory_order_acq_rel);
+    if (Ticket::item(ticket) >= Ticket::items(ticket)) return;
+    (*state_->body.load(std::memory_order_relaxed))(Ticket::item(ticket), worker);
+    if (state_->left.fetch_sub(1, std::memory_order_acq_rel) == 1 && worker != 0) state_->left.notify_one();
   }
 }
 
@@ -85,14 +100,18 @@ void ThreadPool::run(std::int64_t items, const std::function<void(std::int64_t, 
     for (std::int64_t item = 0; item < items; ++item) body(item, 0);
     return;
   }
-  state_->items = items;
-  state_->body = &body;
-  state_->next.store(0, std::memory_order_relaxed);
-  state_->busy.store(size_ - 1, std::memory_order_relaxed);
-  state_->generation.fetch_add(1, std::memory_order_release);
-  state_->generation.notify_all();
+  // Half of the numbers are kept free for tickets that find nothing.
+  CHECK(items < std::int64_t{1} << (Ticket::kItemBits - 1));
+  state_->body.store(&body, std::memory_order_relaxed);
+  state_->left.store(items, std::memory_order_relaxed);
+  const std::uint32_t loop = state_->loop.load(std::memory_order_relaxed) + 1;
+  state_->next.store(Ticket::first(loop & 0xFFFF, items), std::memory_order_release);
+  state_->loop.store(loop, std::memory_order_release);
+  state_->loop.notify_all();
   work(0);
-  for (int left = state_->busy.load(std::memory_order_acquire); left != 0;) left = await_change(state_->busy, left);
+  for (std::int64_t left = state_->left.load(std::memory_order_acquire); left != 0;) {
+    left = await_change(state_->left, left);
+  }
 }
 
 int physical_cores() {
@@ -104,7 +123,8 @@ int physical_cores() {
   std::set<std::string> cores;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed)) continue;
-    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
+    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                       "/topology/thread_siblings_list");
     std::string siblings;
     if (!std::getline(file, siblings)) siblings = "cpu" + std::to_string(cpu);
     cores.insert(siblings);
