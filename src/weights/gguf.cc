@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #include "base/check.h"
@@ -203,6 +204,18 @@ Result<std::string_view> Metadata::require_string(std::string_view key) const {
   const std::optional<std::string_view> value = string(key);
   if (!value) return fail("metadata {}: {}, expected a string", printable(key), found_text(find(key)));
   return *value;
+}
+
+std::uint64_t GgufFile::offset(const Tensor& tensor) const {
+  const std::less_equal<> before;  // a total order, also of pointers into different parts
+  const std::byte* begin = tensor.bytes.data();
+  for (const std::span<const std::byte> part : parts_) {
+    if (before(part.data(), begin) && before(begin, part.data() + part.size())) {
+      return static_cast<std::uint64_t>(begin - part.data());
+    }
+  }
+  CHECK(false && "not a tensor of this file");
+  return 0;
 }
 
 const Tensor* GgufFile::find(std::string_view name) const {

@@ -117,8 +117,10 @@ class GgufFile {
   std::span<const Tensor> tensors() const { return tensors_; }
   const Tensor* find(std::string_view name) const;  // nullptr when there is none
   std::uint32_t version() const { return version_; }
-  std::uint64_t bytes() const { return bytes_; }  // size of all parts
-  std::int64_t parts() const { return parts_; }
+  std::uint64_t bytes() const { return bytes_; }                                // size of all parts
+  std::span<const std::span<const std::byte>> parts() const { return parts_; }  // the bytes of each
+  // Where a tensor of this file begins in its part.
+  std::uint64_t offset(const Tensor& tensor) const;
 
  private:
   friend class GgufReader;
@@ -128,8 +130,8 @@ class GgufFile {
   std::string name_;
   std::uint32_t version_ = 3;
   std::uint64_t bytes_ = 0;
-  std::int64_t parts_ = 1;
-  std::vector<MappedFile> mappings_;
+  std::vector<std::span<const std::byte>> parts_;
+  std::vector<MappedFile> mappings_;  // one per part; none when the bytes are somebody else's
   Metadata metadata_;
   std::vector<Tensor> tensors_;         // in file order, part after part
   std::vector<std::uint32_t> by_name_;  // places in tensors_, sorted by name

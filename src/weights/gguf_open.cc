@@ -82,7 +82,6 @@ Result<GgufFile> GgufFile::open(const std::string& path) {
     return fail("{}: its {} parts hold {} tensors, expected {}", printable(path), count, all.tensors_.size(),
                 *tensors);
   }
-  all.parts_ = count;
   all.name_ = path;
   return all;
 }
@@ -96,6 +95,7 @@ Status GgufFile::append(GgufFile part) {
     return fail("{}: more than {} tensors in all parts", printable(part.name_), kMaxTensors);
   }
   bytes_ += part.bytes_;
+  parts_.insert(parts_.end(), part.parts_.begin(), part.parts_.end());
   tensors_.insert(tensors_.end(), part.tensors_.begin(), part.tensors_.end());
   std::move(part.mappings_.begin(), part.mappings_.end(), std::back_inserter(mappings_));
   return {};

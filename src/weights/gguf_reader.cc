@@ -102,6 +102,7 @@ Status GgufReader::read(GgufFile& file) {
 
 Status GgufReader::read_header(GgufFile& file) {
   file.bytes_ = bytes_.size();
+  file.parts_ = {bytes_};
   char magic[4] = {};
   if (!take(magic) || std::memcmp(magic, "GGUF", sizeof magic) != 0) {
     return fail("{}: not a GGUF file (it does not begin with \"GGUF\")", name_);

@@ -67,7 +67,7 @@ TEST_F(SplitTest, any_part_opens_them_all) {
     const auto file = GgufFile::open(path(named));
     ASSERT_TRUE(file.has_value()) << file.error().message;
     EXPECT_EQ(file->name(), path(named));
-    EXPECT_EQ(file->parts(), 3);
+    EXPECT_EQ(file->parts().size(), 3u);
     EXPECT_EQ(file->metadata().string("general.architecture"), "llama");  // of the first part
     ASSERT_EQ(file->tensors().size(), 2u);
     for (const int i : {2, 3}) {
@@ -76,6 +76,8 @@ TEST_F(SplitTest, any_part_opens_them_all) {
       float value = 0;
       std::memcpy(&value, tensor->bytes.data(), sizeof value);
       EXPECT_EQ(value, static_cast<float>(i));
+      EXPECT_EQ(file->parts()[static_cast<std::size_t>(i - 1)].data() + file->offset(*tensor),
+                tensor->bytes.data());
     }
     std::uint64_t bytes = 0;
     for (int i = 1; i <= 3; ++i) bytes += std::filesystem::file_size(path(i));

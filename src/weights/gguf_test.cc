@@ -37,7 +37,7 @@ TEST(gguf, says_what_is_in_the_file) {
   EXPECT_EQ(file->name(), "small");
   EXPECT_EQ(file->version(), 3u);
   EXPECT_EQ(file->bytes(), bytes.size());
-  EXPECT_EQ(file->parts(), 1);
+  EXPECT_EQ(file->parts().size(), 1u);
   const Metadata& metadata = file->metadata();
   EXPECT_EQ(metadata.entries().size(), 27u);
   EXPECT_EQ(metadata.entries()[0].key, "general.architecture");
@@ -127,6 +127,7 @@ TEST(gguf, tensors_lie_where_they_should) {
   EXPECT_EQ(shape_text(*tensor), "[32, 2, 3]");
   EXPECT_EQ(tensor->bytes.size(), 204u);
   EXPECT_EQ((tensor->bytes.data() - bytes_of(bytes).data()) % 64, 0);
+  EXPECT_EQ(bytes_of(bytes).data() + file->offset(*tensor), tensor->bytes.data());
   EXPECT_EQ(file->find("d.q8"), nullptr);
   EXPECT_EQ(file->find(""), nullptr);
 }

@@ -138,6 +138,7 @@ inline std::uint64_t touch_everything(const GgufFile& file) {
   }
   for (const Tensor& tensor : file.tensors()) {
     CHECK(file.find(tensor.name) == &tensor);
+    sum += file.offset(tensor);
     touch_text(tensor.name);
     touch_text(shape_text(tensor));
     CHECK(row_bytes(tensor.type, tensor.columns()) * tensor.rows() ==

@@ -267,7 +267,7 @@ Status GgufWriter::write_to(const PutBytes& put) const {
       return fail("too many bytes");
     offset += size + padding(size, alignment_bytes);
   }
-  header.pad(alignment_bytes);
+  if (!tensors_.empty()) header.pad(alignment_bytes);
   TRY(put(header.bytes()));
   const std::vector<std::byte> zeros(alignment_bytes);
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
