@@ -13,9 +13,9 @@ namespace aloud {
 inline constexpr int kMaxBlockValues = 256;
 inline constexpr int kMaxBlockGroups = kMaxBlockValues / 16;
 
-// One block taken apart, exactly: value[i] = scale[i / group] * quant[i] + offset[i / group], where the product and the
-// sum are each rounded to float32 (no fused multiply-add): that gives the published value bit for bit.
-// offset is -0.0f or 0.0f where the format has none (see Format::has_offset).
+// One block taken apart, exactly: value[i] = scale[i / group] * quant[i] + offset[i / group], where the
+// product and the sum are each rounded to float32 (no fused multiply-add): that gives the published value bit
+// for bit. offset is -0.0f or 0.0f where the format has none (see Format::has_offset).
 struct UnpackedBlock {
   std::int8_t quant[kMaxBlockValues];
   float scale[kMaxBlockGroups];
@@ -36,7 +36,8 @@ std::span<const Format> all_formats();
 // nullptr for F32, F16 and BF16.
 const Format* find_format(DType type);
 
-// Expands whole blocks to float32: out.size() values from row_bytes(type, out.size()) bytes. Any type, scalar, exact.
+// Expands whole blocks to float32: out.size() values from row_bytes(type, out.size()) bytes. Any type,
+// scalar, exact.
 void dequantize(DType type, const std::byte* blocks, std::span<float> out);
 
 }  // namespace aloud
