@@ -3,7 +3,6 @@
 #include "kernels/matmul.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <vector>
 
@@ -21,7 +20,7 @@ constexpr std::int64_t kColumnStep = 6;
 constexpr std::int64_t kItemRows = kPanelsAtOnce * kPanelRows;
 // What handing out an item costs is small beside streaming so many bytes of weights.
 constexpr std::int64_t kMinItemCost = 16 << 10;
-constexpr std::int64_t kMaxItemCost = 64 << 10;
+constexpr std::int64_t kMaxItemCost = 256 << 10;
 constexpr std::int64_t kItemsPerThread = 16;
 
 constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -51,41 +50,84 @@ void place_block(const UnpackedBlock& block, int values, const Format& format, s
   }
 }
 
-// One quantised job's way through the kernels.
+// The weights of a quantised job, panel by panel.
 class PanelSource {
  public:
-  PanelSource(const MatmulKernels& kernels, DType type) {
-    if (const PanelFormat* fast = kernels.find_panel_format(type)) {
+  PanelSource(const MatmulKernels& kernels, const WeightMatrix& weights)
+      : weights_(weights),
+        block_values_(info(weights.type).block_values),
+        block_bytes_(info(weights.type).block_bytes),
+        row_size_(row_bytes(weights.type, weights.columns)) {
+    if (const PanelFormat* fast = kernels.find_panel_format(weights.type)) {
       format_ = *fast;
       return;
     }
-    general_ = find_format(type);
+    general_ = find_format(weights.type);
     CHECK(general_ != nullptr);
-    format_ = {type, general_->group, general_->has_offset, kernels.general_form, nullptr};
-    block_values_ = info(type).block_values;
-    block_bytes_ = info(type).block_bytes;
+    format_ = {weights.type, general_->group, general_->has_offset, kernels.general_form, nullptr, nullptr};
   }
 
   const PanelFormat& format() const { return format_; }
 
-  void unpack(const std::byte* blocks, std::int64_t stride, int values, WeightPanel& panel) const {
-    if (format_.unpack != nullptr) return format_.unpack(blocks, stride, values, panel);
+  // Takes columns [k, k + values) of 16 rows apart.
+  void unpack(std::int64_t row, std::int64_t k, int values, WeightPanel& panel) {
+    const Blocks blocks = locate(row, k, values);
+    if (format_.unpack != nullptr) return format_.unpack(blocks.first, blocks.stride, values, panel);
     const std::uint32_t flip = format_.form == QuantForm::kBiased ? 0x80808080u : 0u;
     UnpackedBlock block;
-    for (int row = 0; row < kPanelRows; ++row) {
-      const std::byte* bytes = blocks + row * stride;
-      for (int k = 0; k < values; k += block_values_, bytes += block_bytes_) {
+    for (int i = 0; i < kPanelRows; ++i) {
+      const std::byte* bytes = blocks.first + i * blocks.stride;
+      for (int at = 0; at < values; at += block_values_, bytes += block_bytes_) {
         general_->unpack(bytes, block);
-        place_block(block, block_values_, *general_, flip, row, k, panel);
+        place_block(block, block_values_, *general_, flip, i, at, panel);
       }
     }
   }
 
+  // Only if format().multiply_vector is there.
+  void multiply_vector(std::int64_t row, std::int64_t k, int values, const ActivationGroup* x, float* sums) {
+    const Blocks blocks = locate(row, k, values);
+    format_.multiply_vector(blocks.first, blocks.stride, values, x, sums);
+  }
+
+  // Asks for the part of the 16 rows from `row` on that is as large as columns [k, k + values), in the order
+  // of addresses: that sets off the processor's own prefetcher, which loses its way among 16 interleaved
+  // rows. Into the second cache, because a panel may be larger than the first.
+  void prefetch(std::int64_t row, std::int64_t k, int values) const {
+    if (row + kPanelRows > weights_.rows) return;
+    const std::byte* panel = weights_.data + row * row_size_;
+    const std::byte* end = panel + kPanelRows * offset(k + values);
+    for (const std::byte* at = panel + kPanelRows * offset(k); at < end; at += 64)
+      __builtin_prefetch(at, 0, 1);
+  }
+
  private:
+  struct Blocks {
+    const std::byte* first;
+    std::int64_t stride;
+  };
+
+  std::int64_t offset(std::int64_t k) const { return k / block_values_ * block_bytes_; }
+
+  // Rows past the end of the matrix are zero bytes.
+  Blocks locate(std::int64_t row, std::int64_t k, int values) {
+    const std::byte* first = weights_.data + row * row_size_ + offset(k);
+    const std::int64_t rows = weights_.rows - row;
+    if (rows >= kPanelRows) return {first, row_size_};
+    const std::int64_t size = offset(values);
+    std::memset(padded_, 0, kPanelRows * size);
+    for (std::int64_t i = 0; i < rows; ++i) std::memcpy(padded_ + i * size, first + i * row_size_, size);
+    return {padded_, size};
+  }
+
+  WeightMatrix weights_;
+  int block_values_;
+  int block_bytes_;
+  std::int64_t row_size_;
   PanelFormat format_;
   const Format* general_ = nullptr;
-  int block_values_ = 0;
-  int block_bytes_ = 0;
+  // No type but the floats has more than 2 bytes per value.
+  std::byte padded_[kPanelRows * kPanelValues * 2];
 };
 
 // How one job is cut: rows x columns of y per item, all rows of a block of columns before the next block.
@@ -101,52 +143,66 @@ std::int64_t vector_of(const MatmulJob& job, std::int64_t i) {
   return job.vectors != nullptr ? job.vectors[i] : i;
 }
 
-void run_float_item(const MatmulKernels& kernels, const MatmulJob& job, std::int64_t row, std::int64_t rows,
-                    std::int64_t column, std::int64_t columns) {
-  std::array<const float*, kMaxItemColumns> x;
-  for (std::int64_t i = 0; i < columns; ++i) x[i] = job.x->values(vector_of(job, column + i));
+// Rows and columns of y that one item computes. The worker is likely to go on with row `next_row`.
+struct Item {
+  std::int64_t row, rows, next_row;
+  std::int64_t column, columns;
+};
+
+void run_float_item(const MatmulKernels& kernels, const MatmulJob& job, const Item& item) {
+  const float* x[kMaxItemColumns];
+  for (std::int64_t i = 0; i < item.columns; ++i) x[i] = job.x->values(vector_of(job, item.column + i));
   const std::int64_t row_size = row_bytes(job.weights.type, job.weights.columns);
-  kernels.multiply_floats({job.weights.type, job.weights.data + row * row_size, rows, job.weights.columns,
-                           x.data(), columns, job.y + column * job.y_stride + row, job.y_stride});
+  kernels.multiply_floats({job.weights.type, job.weights.data + item.row * row_size, item.rows,
+                           job.weights.columns, x, item.columns,
+                           job.y + item.column * job.y_stride + item.row, job.y_stride});
 }
 
-// Unpacks columns [k, k + values) of up to 16 rows from `row` on. Rows past the end are zero bytes.
-void unpack_rows(const PanelSource& source, const WeightMatrix& weights, std::int64_t row, std::int64_t k,
-                 int values, WeightPanel& panel) {
-  // No type has more than 2 bytes per value, floats apart.
-  std::byte padded[kPanelRows * kPanelValues * 2];
-  const std::int64_t row_size = row_bytes(weights.type, weights.columns);
-  const std::byte* blocks = weights.data + row * row_size + row_bytes(weights.type, k);
-  if (row + kPanelRows <= weights.rows) return source.unpack(blocks, row_size, values, panel);
-  const std::int64_t size = row_bytes(weights.type, values);
-  std::memset(padded, 0, kPanelRows * size);
-  for (std::int64_t i = 0; row + i < weights.rows; ++i)
-    std::memcpy(padded + i * size, blocks + i * row_size, size);
-  source.unpack(padded, size, values, panel);
-}
-
-void run_quantised_item(const MatmulKernels& kernels, const MatmulJob& job, std::int64_t first_row,
-                        std::int64_t rows, std::int64_t column, std::int64_t columns) {
-  const PanelSource source(kernels, job.weights.type);
+void run_vector_item(PanelSource& source, const MatmulJob& job, const Item& item) {
   const std::int64_t width = job.weights.columns;
+  const ActivationGroup* x = job.x->groups(vector_of(job, item.column));
+  float* y = job.y + item.column * job.y_stride;
+  const std::int64_t last_row = item.row + item.rows;
+  for (std::int64_t row = item.row; row < last_row; row += kPanelRows) {
+    const std::int64_t next_row = row + kPanelRows < last_row ? row + kPanelRows : item.next_row;
+    alignas(64) float sums[kPanelRows] = {};
+    for (std::int64_t k = 0; k < width; k += kPanelValues) {
+      const int values = static_cast<int>(std::min<std::int64_t>(kPanelValues, width - k));
+      source.prefetch(next_row, k, values);
+      source.multiply_vector(row, k, values, x + k / kActivationGroup, sums);
+    }
+    std::memcpy(y + row, sums, std::min<std::int64_t>(kPanelRows, last_row - row) * sizeof(float));
+  }
+}
+
+void run_quantised_item(const MatmulKernels& kernels, const MatmulJob& job, const Item& item) {
+  PanelSource source(kernels, job.weights);
+  if (item.columns == 1 && source.format().multiply_vector != nullptr)
+    return run_vector_item(source, job, item);
+  const std::int64_t width = job.weights.columns;
+  const std::int64_t last_row = item.row + item.rows;
   const ActivationGroup* x[kMaxItemColumns];
   WeightPanel panels[kPanelsAtOnce];
   alignas(64) float sums[kMaxItemColumns * kItemRows];
-  for (std::int64_t row = first_row; row < first_row + rows; row += kItemRows) {
-    const std::int64_t rows_here = std::min(kItemRows, first_row + rows - row);
-    const int panel_count = static_cast<int>(ceil_divide(rows_here, kPanelRows));
-    for (std::int64_t i = 0; i < columns; ++i) x[i] = job.x->groups(vector_of(job, column + i));
-    std::memset(sums, 0, columns * kItemRows * sizeof(float));
+  for (std::int64_t row = item.row; row < last_row; row += kItemRows) {
+    const std::int64_t rows = std::min(kItemRows, last_row - row);
+    const std::int64_t next_row = row + kItemRows < last_row ? row + kItemRows : item.next_row;
+    const int panel_count = static_cast<int>(ceil_divide(rows, kPanelRows));
+    for (std::int64_t i = 0; i < item.columns; ++i) x[i] = job.x->groups(vector_of(job, item.column + i));
+    std::memset(sums, 0, item.columns * kItemRows * sizeof(float));
     for (std::int64_t k = 0; k < width; k += kPanelValues) {
       const int values = static_cast<int>(std::min<std::int64_t>(kPanelValues, width - k));
-      for (int p = 0; p < panel_count; ++p)
-        unpack_rows(source, job.weights, row + p * kPanelRows, k, values, panels[p]);
+      for (int p = 0; p < panel_count; ++p) {
+        source.prefetch(next_row + p * kPanelRows, k, values);
+        source.unpack(row + p * kPanelRows, k, values, panels[p]);
+      }
       const int groups = values / kActivationGroup;
-      kernels.multiply(source.format(), {panels, panel_count, groups, x, static_cast<int>(columns), sums});
-      for (std::int64_t i = 0; i < columns; ++i) x[i] += groups;
+      kernels.multiply(source.format(),
+                       {panels, panel_count, groups, x, static_cast<int>(item.columns), sums});
+      for (std::int64_t i = 0; i < item.columns; ++i) x[i] += groups;
     }
-    for (std::int64_t i = 0; i < columns; ++i) {
-      std::memcpy(job.y + (column + i) * job.y_stride + row, sums + i * kItemRows, rows_here * sizeof(float));
+    for (std::int64_t i = 0; i < item.columns; ++i) {
+      std::memcpy(job.y + (item.column + i) * job.y_stride + row, sums + i * kItemRows, rows * sizeof(float));
     }
   }
 }
@@ -198,12 +254,14 @@ void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
     const std::int64_t local = item - plan.first_item;
     const std::int64_t row = local % plan.row_items * plan.rows_per_item;
     const std::int64_t column = local / plan.row_items * plan.columns_per_item;
-    const std::int64_t rows = std::min(plan.rows_per_item, job.weights.rows - row);
-    const std::int64_t columns = std::min(plan.columns_per_item, job.count - column);
+    // The other workers take the next items.
+    const Item here{row, std::min(plan.rows_per_item, job.weights.rows - row),
+                    row + pool.size() * plan.rows_per_item, column,
+                    std::min(plan.columns_per_item, job.count - column)};
     if (is_float(job.weights.type)) {
-      run_float_item(kernels, job, row, rows, column, columns);
+      run_float_item(kernels, job, here);
     } else {
-      run_quantised_item(kernels, job, row, rows, column, columns);
+      run_quantised_item(kernels, job, here);
     }
   });
 }

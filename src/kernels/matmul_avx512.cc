@@ -1,23 +1,14 @@
 // matmul with AVX-512 VNNI: panels of bytes times broadcast activations, lanes are rows.
-// GCC 12 warns of uninitialised values inside its own AVX-512 intrinsics (its bug 105593).
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-
-#include "kernels/matmul_kernels.h"
+#include "kernels/matmul_avx512.h"
 
 namespace aloud {
 namespace {
 
-// Columns of x per register tile; with two panels that is 12 integer and 12 float accumulators.
-constexpr int kTileColumns = 6;
+// Columns of x per register tile: 12 integer accumulators with two panels and 12 floats that they are scaled
+// into. Groups of 16 have two scales to each of x's, which takes more registers.
+constexpr int tile_columns(int group) { return group == 16 ? 4 : 6; }
 
-// GCC 12 spills large tiles of the intrinsic's accumulators; a tied operand keeps them in their registers.
-inline __attribute__((always_inline)) void dot_bytes(__m512i& sum, __m512i weights, __m512i x) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(weights), "v"(x));
-}
-
-inline __attribute__((always_inline)) __m512i broadcast_four(const std::int8_t* quants) {
+ALOUD_INLINE __m512i broadcast_four(const std::int8_t* quants) {
   std::int32_t four;
   __builtin_memcpy(&four, quants, sizeof four);
   return _mm512_set1_epi32(four);
@@ -25,9 +16,8 @@ inline __attribute__((always_inline)) __m512i broadcast_four(const std::int8_t* 
 
 // dot[c][p] = 16 rows of panel p times column c over columns [k, k + kGroup) of the panel.
 template <int kGroup, int kPanels, int kColumns>
-inline __attribute__((always_inline)) void dot_group(const WeightPanel* panels, int k,
-                                                     const std::int8_t* const (&x)[kColumns],
-                                                     __m512i (&dot)[kColumns][kPanels]) {
+ALOUD_INLINE void dot_group(const WeightPanel* panels, int k, const std::int8_t* const (&x)[kColumns],
+                            __m512i (&dot)[kColumns][kPanels]) {
 #pragma GCC unroll 8
   for (int c = 0; c < kColumns; ++c) {
 #pragma GCC unroll 2
@@ -67,11 +57,8 @@ void multiply_tile(const WeightPanel* panels, int groups, const ActivationGroup*
             kOffset ? _mm512_load_ps(panels[p].offset[g * kParts + part]) : _mm512_setzero_ps();
 #pragma GCC unroll 8
         for (int c = 0; c < kColumns; ++c) {
-          const __m512 bias = _mm512_set1_ps(kParts == 1 ? x[c][g].bias : x[c][g].half_bias[part]);
-          __m512 value = _mm512_cvtepi32_ps(dot[c][p]);
-          if (kBias) value = _mm512_add_ps(value, bias);
-          total[c][p] = part == 0 ? _mm512_mul_ps(value, scale) : _mm512_fmadd_ps(value, scale, total[c][p]);
-          if (kOffset) total[c][p] = _mm512_fmadd_ps(offset, bias, total[c][p]);
+          total[c][p] = add_part<kBias, kOffset>(part == 0, total[c][p], dot[c][p], scale, offset,
+                                                 kParts == 1 ? x[c][g].bias : x[c][g].half_bias[part]);
         }
       }
     }
@@ -89,6 +76,7 @@ void multiply_tile(const WeightPanel* panels, int groups, const ActivationGroup*
 
 template <int kGroup, bool kBias, bool kOffset, int kPanels>
 void multiply_columns(const PanelProduct& product) {
+  constexpr int kTileColumns = tile_columns(kGroup);
   const ActivationGroup* const* x = product.x;
   float* sums = product.sums;
   int left = product.count;
@@ -162,9 +150,14 @@ void quantise(const float* x, std::int64_t count, ActivationGroup* groups) {
   }
 }
 
+const PanelFormat* find_panel_format(DType type) {
+  const PanelFormat* basic = find_basic_panel_format_avx512(type);
+  return basic != nullptr ? basic : find_k_panel_format_avx512(type);
+}
+
 }  // namespace
 
-const MatmulKernels kMatmulAvx512{Isa::kAvx512,       quantise, find_panel_format_avx512,
+const MatmulKernels kMatmulAvx512{Isa::kAvx512,       quantise, find_panel_format,
                                   QuantForm::kBiased, multiply, multiply_floats_avx512};
 
 }  // namespace aloud

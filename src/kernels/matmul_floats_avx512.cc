@@ -1,10 +1,5 @@
 // matmul of float weights with AVX-512: lanes run along k, four rows by four columns at a time.
-// GCC 12 warns of uninitialised values inside its own AVX-512 intrinsics (its bug 105593).
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-
-#include "kernels/matmul_kernels.h"
+#include "kernels/matmul_avx512.h"
 
 namespace aloud {
 namespace {
@@ -13,8 +8,7 @@ constexpr int kTile = 4;
 
 // 16 weights from k on, those that the mask leaves out as zeros.
 template <DType kType>
-inline __attribute__((always_inline)) __m512 load_weights(const std::byte* row, std::int64_t k,
-                                                          __mmask16 mask) {
+ALOUD_INLINE __m512 load_weights(const std::byte* row, std::int64_t k, __mmask16 mask) {
   if constexpr (kType == DType::kF32) {
     return _mm512_maskz_loadu_ps(mask, row + 4 * k);
   } else {

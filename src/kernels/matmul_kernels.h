@@ -39,6 +39,10 @@ inline constexpr float kOffsetFactor = -1.0f / 128.0f;
 // row i's first block is at blocks + i * stride.
 using UnpackPanel = void (*)(const std::byte* blocks, std::int64_t stride, int values, WeightPanel& panel);
 
+// The same, multiplied at once with one vector: sums[row] += row times x.
+using MultiplyVector = void (*)(const std::byte* blocks, std::int64_t stride, int values,
+                                const ActivationGroup* x, float* sums);
+
 // How one type is unpacked for one instruction set.
 struct PanelFormat {
   DType type;
@@ -46,6 +50,7 @@ struct PanelFormat {
   bool has_offset;
   QuantForm form;
   UnpackPanel unpack;
+  MultiplyVector multiply_vector;  // nullptr: unpack, then multiply
 };
 
 // sums[column][panel][row] += panels times x, over `groups` groups of 32 columns of weights. x[column] points
@@ -87,9 +92,5 @@ struct MatmulKernels {
 extern const MatmulKernels kMatmulScalar;
 extern const MatmulKernels kMatmulAvx2;
 extern const MatmulKernels kMatmulAvx512;
-
-// Parts of kMatmulAvx512 in files of their own.
-const PanelFormat* find_panel_format_avx512(DType type);
-void multiply_floats_avx512(const FloatProduct& product);
 
 }  // namespace aloud
