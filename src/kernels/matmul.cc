@@ -23,6 +23,10 @@ constexpr std::int64_t kMinItemCost = 16 << 10;
 constexpr std::int64_t kMaxItemCost = 256 << 10;
 constexpr std::int64_t kItemsPerThread = 16;
 
+// How far ahead weights are asked for; not less than what is multiplied together.
+constexpr std::int64_t kPanelsAhead = 2;
+static_assert(kPanelsAhead >= kPanelsAtOnce);
+
 constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 const MatmulKernels& kernels_for(Isa isa) {
@@ -92,8 +96,9 @@ class PanelSource {
 
   // Asks for the part of the 16 rows from `row` on that is as large as columns [k, k + values), in the order
   // of addresses: that sets off the processor's own prefetcher, which loses its way among 16 interleaved
-  // rows. Into the second cache, because a panel may be larger than the first.
-  void prefetch(std::int64_t row, std::int64_t k, int values) const {
+  // rows. Into the second cache, because a panel may be larger than the first. Inlined, because GCC drops
+  // calls that only prefetch.
+  [[gnu::always_inline]] void prefetch(std::int64_t row, std::int64_t k, int values) const {
     if (row + kPanelRows > weights_.rows) return;
     const std::byte* panel = weights_.data + row * row_size_;
     const std::byte* end = panel + kPanelRows * offset(k + values);
@@ -164,7 +169,8 @@ void run_vector_item(PanelSource& source, const MatmulJob& job, const Item& item
   float* y = job.y + item.column * job.y_stride;
   const std::int64_t last_row = item.row + item.rows;
   for (std::int64_t row = item.row; row < last_row; row += kPanelRows) {
-    const std::int64_t next_row = row + kPanelRows < last_row ? row + kPanelRows : item.next_row;
+    const std::int64_t ahead = row + kPanelsAhead * kPanelRows;
+    const std::int64_t next_row = ahead < last_row ? ahead : item.next_row + (ahead - last_row);
     alignas(64) float sums[kPanelRows] = {};
     for (std::int64_t k = 0; k < width; k += kPanelValues) {
       const int values = static_cast<int>(std::min<std::int64_t>(kPanelValues, width - k));
@@ -186,7 +192,8 @@ void run_quantised_item(const MatmulKernels& kernels, const MatmulJob& job, cons
   alignas(64) float sums[kMaxItemColumns * kItemRows];
   for (std::int64_t row = item.row; row < last_row; row += kItemRows) {
     const std::int64_t rows = std::min(kItemRows, last_row - row);
-    const std::int64_t next_row = row + kItemRows < last_row ? row + kItemRows : item.next_row;
+    const std::int64_t ahead = row + kPanelsAhead * kPanelRows;
+    const std::int64_t next_row = ahead < last_row ? ahead : item.next_row + (ahead - last_row);
     const int panel_count = static_cast<int>(ceil_divide(rows, kPanelRows));
     for (std::int64_t i = 0; i < item.columns; ++i) x[i] = job.x->groups(vector_of(job, item.column + i));
     std::memset(sums, 0, item.columns * kItemRows * sizeof(float));
