@@ -9,7 +9,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-SOURCES = (".cc", ".h", ".S", ".cmake", ".py", ".sh")
+SOURCES = (".cc", ".h", ".S", ".cmake", ".py", ".mjs", ".sh")
 SCRIPTS = ("run", "test", ".ci/run", "CMakeLists.txt")
 SKIPPED_FOLDERS = (".git", "build", "data", "seeds", "__pycache__", "node_modules")
 DOCUMENTS = (".md", ".json", ".yml", ".txt")

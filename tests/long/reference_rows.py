@@ -1,0 +1,66 @@
+"""Every row of TOKENIZERS/*.jsonl and TEMPLATES/*.jsonl, as independent programs wrote them, comes out exactly."""
+import glob
+import json
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cli"))
+from harness import SKIPPED, check, finish, program, run, told  # noqa: E402
+
+
+def read_rows(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def test_tokenizer(path):
+    """Rows of {text, ids, ids_special} against the vocabulary of the same name."""
+    rows = read_rows(path)
+    model = path[: -len(".jsonl")] + ".gguf"
+    lines = "".join(json.dumps(row["text"]) + "\n" for row in rows).encode()
+    for key, options in (("ids", []), ("ids_special", ["--special"])):
+        result = run("tokenize", "--json", "--model", model, *options, "--lines", "-", stdin=lines)
+        if not check(result.returncode == 0, f"{model}: {told(result)}"):
+            continue
+        found = [json.loads(line)["ids"] for line in result.stdout.splitlines()]
+        check(len(found) == len(rows), f"{model}: {len(found)} lines for {len(rows)} texts")
+        wrong = [row["text"] for row, ids in zip(rows, found) if ids != row[key]]
+        print(f"{os.path.basename(model)}: {len(rows) - len(wrong)} of {len(rows)} {key}")
+        check(not wrong, f"{model}: {len(wrong)} {key} differ, first {wrong[:1]}")
+
+
+def test_template(path):
+    """Rows of {case, context, rendered or error} for the template of the same name."""
+    rows = read_rows(path)
+    template = path[: -len(".jsonl")] + ".jinja"
+    with tempfile.TemporaryDirectory() as folder:
+        for row in rows:
+            context = os.path.join(folder, "context.json")
+            with open(context, "w", encoding="utf-8") as file:
+                json.dump(row["context"], file)
+            result = run("render", "--template", template, "--context", context, "--now", "2025-01-20T08:30")
+            what = f"{os.path.basename(path)}, {row['case']}"
+            if "error" in row:
+                check(result.returncode == 1 and not result.stdout, f"{what}: expected an error: {told(result)}")
+            else:
+                check(result.returncode == 0 and result.stdout.decode() == row["rendered"],
+                      f"{what}: {told(result)}, expected {row['rendered'][-300:]!r}")
+    print(f"{os.path.basename(template)}: {len(rows)} cases")
+
+
+def main():
+    program()
+    tokenizers, templates = sys.argv[2:]
+    rows = sorted(glob.glob(os.path.join(tokenizers, "*.jsonl"))), sorted(glob.glob(os.path.join(templates, "*.jsonl")))
+    if not any(rows):
+        print(f"nothing in {tokenizers} and {templates}")
+        sys.exit(SKIPPED)
+    for path in rows[0]:
+        test_tokenizer(path)
+    for path in rows[1]:
+        test_template(path)
+    finish()
+
+
+main()
