@@ -15,7 +15,8 @@ inline constexpr int kMaxBlockGroups = kMaxBlockValues / 16;
 
 // One block taken apart, exactly: value[i] = scale[i / group] * quant[i] + offset[i / group], where the
 // product and the sum are each rounded to float32 (no fused multiply-add): that gives the published value bit
-// for bit. offset is -0.0f or 0.0f where the format has none (see Format::has_offset).
+// for bit. offset is -0.0f where the format has none (see Format::has_offset): adding it changes no value,
+// not even -0.0f.
 struct UnpackedBlock {
   std::int8_t quant[kMaxBlockValues];
   float scale[kMaxBlockGroups];
