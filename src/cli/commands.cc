@@ -6,6 +6,7 @@ namespace aloud {
 int run_bench(int argc, char** argv);
 int run_inspect(int argc, char** argv);
 int run_logits(int argc, char** argv);
+int run_render(int argc, char** argv);
 int run_tokenize(int argc, char** argv);
 
 namespace {
@@ -14,6 +15,7 @@ constexpr Command kCommands[] = {
     {"bench", "speed, and its share of what this machine can do", "速度及占本机极限的比例", run_bench},
     {"inspect", "metadata and tensors of a model file", "模型文件的元数据与张量", run_inspect},
     {"logits", "raw logits of given tokens", "给定词元的原始 logits", run_logits},
+    {"render", "show what a chat template makes of a context", "显示对话模板套用上下文后的文本", run_render},
     {"tokenize", "tokens of a text", "文本的词元", run_tokenize},
 };
 

@@ -17,9 +17,9 @@ namespace aloud {
 
 // What a template may use up before rendering ends with an error.
 struct JinjaLimits {
-  std::int64_t steps = 2'000'000;         // nodes evaluated, characters of strings made / 64
-  int depth = 100;                        // nesting, in parsing and in evaluation
-  std::size_t output_bytes = 64u << 20;   // also the largest string on the way
+  std::int64_t steps = 2'000'000;        // nodes evaluated, characters of strings made / 64
+  int depth = 100;                       // nesting of brackets and blocks, of macros that call macros, of data
+  std::size_t output_bytes = 64u << 20;  // also the largest string on the way
 };
 
 struct JinjaOptions {
@@ -28,15 +28,17 @@ struct JinjaOptions {
   std::optional<std::int64_t> now_seconds;  // since 1970-01-01, already in local time
 };
 
-// Text and which parts of it came, directly or through filters and methods, from untrusted strings of the context:
-// everything below the keys "messages", "tools" and "documents" except the values of "role".
+// Text and which parts of it came, directly or through filters and methods, from untrusted strings of the
+// context: everything below the keys "messages", "tools" and "documents" except each message's "role". (A "role"
+// deeper down, say among the arguments of a tool call, is as untrusted as its surroundings.)
 struct RenderedTemplate {
   std::string text;
   std::vector<TextSpan> untrusted;  // sorted, disjoint, not empty
 };
 
-// A parsed template. Semantics are those of Jinja2 3.1's ImmutableSandboxedEnvironment with trim_blocks, lstrip_blocks,
-// loopcontrols, tojson without ASCII escapes, raise_exception and strftime_now. Immutable: any thread may render.
+// A parsed template. Semantics are those of Jinja2 3.1's ImmutableSandboxedEnvironment with trim_blocks,
+// lstrip_blocks, loopcontrols, tojson without ASCII escapes, raise_exception and strftime_now. Immutable: any
+// thread may render.
 class JinjaTemplate {
  public:
   // Errors: what was expected, and the line.
@@ -45,9 +47,10 @@ class JinjaTemplate {
   JinjaTemplate& operator=(JinjaTemplate&&) noexcept;
   ~JinjaTemplate();
 
-  // context is a JSON object: the template's variables. Errors: the template's own (raise_exception), an undefined
-  // value used, a wrong type, a limit passed; each with its line.
-  Result<RenderedTemplate> render(const nlohmann::ordered_json& context, const JinjaOptions& options = {}) const;
+  // context is a JSON object: the template's variables. Errors: the template's own (raise_exception), an
+  // undefined value used, a wrong type, a limit passed; each with its line.
+  Result<RenderedTemplate> render(const nlohmann::ordered_json& context,
+                                  const JinjaOptions& options = {}) const;
 
  private:
   struct State;
