@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <functional>
 #include <utility>
 
 #include "base/check.h"
@@ -79,24 +81,54 @@ namespace {
 bool is_control(TokenKind kind) { return kind == TokenKind::kControl || kind == TokenKind::kUnknown; }
 bool is_ordinary(TokenKind kind) { return kind == TokenKind::kNormal || kind == TokenKind::kByte; }
 
-// Takes the pieces of a run of text without added tokens.
+// Takes the pieces of a text, in its order, and remembers what became of them: words come again and again.
 class BpeSink final : public PieceSink {
  public:
-  BpeSink(const Bpe& bpe, const PieceIndex* whole_pieces, std::vector<TokenId>& out)
-      : bpe_(bpe), whole_pieces_(whole_pieces), out_(out) {}
+  // whole_pieces: nullptr where the merges alone decide.
+  BpeSink(const Bpe& bpe, const PieceIndex* whole_pieces, std::size_t text_size, std::vector<TokenId>& out)
+      : bpe_(bpe), whole_pieces_(whole_pieces), out_(out) {
+    // A short text is over before it pays.
+    if (text_size >= kLeastRemembered) seen_.resize(std::min(std::bit_ceil(text_size / 8), kMostSeen));
+  }
 
   void take(std::string_view piece) override {
+    if (seen_.empty() || piece.size() > kLongestRemembered) return encode(piece);
+    Seen& seen = seen_[std::hash<std::string_view>{}(piece) & (seen_.size() - 1)];
+    if (seen.piece == piece) {
+      const std::size_t end = out_.size();
+      out_.resize(end + seen.count);
+      std::copy_n(out_.begin() + static_cast<std::ptrdiff_t>(seen.begin), seen.count,
+                  out_.begin() + static_cast<std::ptrdiff_t>(end));
+      return;
+    }
+    const std::size_t begin = out_.size();
+    encode(piece);
+    seen = {piece, begin, out_.size() - begin};
+  }
+
+ private:
+  static constexpr std::size_t kLeastRemembered = 1024;
+  static constexpr std::size_t kMostSeen = 8192;
+  static constexpr std::size_t kLongestRemembered = 64;
+  // A piece of the text and its tokens: out_[begin] and on.
+  struct Seen {
+    std::string_view piece;
+    std::size_t begin = 0;
+    std::size_t count = 0;
+  };
+
+  void encode(std::string_view piece) {
     if (whole_pieces_ != nullptr) {
       if (const TokenId id = whole_pieces_->find(piece); id != kNoToken) return out_.push_back(id);
     }
     bpe_.encode(piece, scratch_, out_);
   }
 
- private:
   const Bpe& bpe_;
   const PieceIndex* whole_pieces_;
   std::vector<TokenId>& out_;
   Bpe::Scratch scratch_;
+  std::vector<Seen> seen_;  // by hash; the last one stays
 };
 
 }  // namespace
@@ -233,7 +265,7 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::create(const VocabularySource& sou
 void Tokenizer::encode(std::string_view text, std::span<const TextSpan> untrusted,
                        std::vector<TokenId>& out) const {
   const State& state = *state_;
-  BpeSink sink(*state.bpe, state.pre_tokenizer.whole_pieces_first ? &state.index : nullptr, out);
+  BpeSink sink(*state.bpe, state.pre_tokenizer.whole_pieces_first ? &state.index : nullptr, text.size(), out);
   AddedTokens::Search search(state.added, text, untrusted);
   for (std::size_t from = 0; from < text.size();) {
     const AddedTokens::Search::Match match = search.next();
