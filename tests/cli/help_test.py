@@ -25,9 +25,9 @@ def main():
         options = set(re.findall(r"--[a-z][a-z-]*", english))
         check("--help" in options, f"aloud {command} --help does not name itself")
         check(options == set(re.findall(r"--[a-z][a-z-]*", chinese)), f"aloud {command}: other options in Chinese")
-        for line in chinese.split("\n"):
-            if re.match(r"\s+(-\w,)?--[a-z]", line):
-                check(CHINESE.search(line), f"aloud {command} --help: not Chinese: {line.strip()!r}")
+        # The description stands beside the option or, after a long one, on the lines below it.
+        for block in re.split(r"\n(?=  -)", chinese)[1:]:
+            check(CHINESE.search(block.split("\n\n")[0]), f"aloud {command} --help: not Chinese: {block.strip()!r}")
     no_command = run()
     check(no_command.returncode == 2 and not no_command.stdout and b"chat" in no_command.stderr,
           f"without a command: {told(no_command)}")
