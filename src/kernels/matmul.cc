@@ -32,7 +32,7 @@ constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a +
 const MatmulKernels& kernels_for(Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::kAvx512) return kMatmulAvx512;
-  if (isa == Isa::kAvx2) return kMatmulScalar;
+  if (isa == Isa::kAvx2) return kMatmulAvx2;
 #endif
   CHECK(isa == Isa::kScalar);
   return kMatmulScalar;

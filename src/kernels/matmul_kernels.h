@@ -76,6 +76,27 @@ struct FloatProduct {
   std::int64_t y_stride;
 };
 
+// The part of quantising that is the same everywhere. largest_bits: the largest magnitude of the group as
+// bits, so that infinities and NaN come out on top. Sets the scale and returns what values are multiplied
+// with to become quants; 0 means that they are all zero, and then the rest of the group is set too.
+[[gnu::always_inline]] inline float set_scale(ActivationGroup& group, std::int32_t largest_bits) {
+  const float largest = __builtin_bit_cast(float, largest_bits);
+  const bool finite = largest_bits < 0x7F800000;
+  group.scale = finite ? largest / 127.0f : __builtin_nanf("");
+  if (finite && group.scale >= __FLT_MIN__) return 127.0f / largest;
+  if (finite) group.scale = 0;
+  __builtin_memset(group.quant, 0, sizeof group.quant);
+  group.bias = group.half_bias[0] = group.half_bias[1] = 0;
+  return 0;
+}
+
+[[gnu::always_inline]] inline void set_biases(ActivationGroup& group, std::int32_t low_sum,
+                                              std::int32_t high_sum) {
+  group.bias = static_cast<float>(-128 * (low_sum + high_sum));
+  group.half_bias[0] = static_cast<float>(-128 * low_sum);
+  group.half_bias[1] = static_cast<float>(-128 * high_sum);
+}
+
 struct MatmulKernels {
   Isa isa;
   // Makes groups [0, count) of x.

@@ -11,27 +11,19 @@ constexpr float kRounder = 12582912.0f;
 void quantise(const float* x, std::int64_t count, ActivationGroup* groups) {
   for (std::int64_t g = 0; g < count; ++g, x += kActivationGroup) {
     ActivationGroup& group = groups[g];
-    // Magnitudes compared as bits: infinities and NaN come out on top.
-    std::uint32_t largest_bits = 0;
+    std::int32_t largest_bits = 0;
     for (int k = 0; k < kActivationGroup; ++k) {
-      const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, x[k]) & 0x7FFFFFFF;
+      const std::int32_t bits = __builtin_bit_cast(std::int32_t, x[k]) & 0x7FFFFFFF;
       if (bits > largest_bits) largest_bits = bits;
     }
-    const float largest = __builtin_bit_cast(float, largest_bits);
-    const bool finite = largest_bits < 0x7F800000;
-    group.scale = finite ? largest / 127.0f : __builtin_nanf("");
-    const bool usable = finite && group.scale >= __FLT_MIN__;
-    if (finite && !usable) group.scale = 0;
-    const float inverse = usable ? 127.0f / largest : 0;
+    const float inverse = set_scale(group, largest_bits);
+    if (inverse == 0) continue;
     std::int32_t sums[2] = {0, 0};
     for (int k = 0; k < kActivationGroup; ++k) {
-      const float rounded = usable ? x[k] * inverse + kRounder - kRounder : 0.0f;
-      group.quant[k] = static_cast<std::int8_t>(rounded);
+      group.quant[k] = static_cast<std::int8_t>(x[k] * inverse + kRounder - kRounder);
       sums[k / 16] += group.quant[k];
     }
-    group.bias = static_cast<float>(-128 * (sums[0] + sums[1]));
-    group.half_bias[0] = static_cast<float>(-128 * sums[0]);
-    group.half_bias[1] = static_cast<float>(-128 * sums[1]);
+    set_biases(group, sums[0], sums[1]);
   }
 }
 

@@ -1,0 +1,129 @@
+// The vector operations that matmul's shared code is written in, with AVX-512 VNNI: 16 lanes, one per row.
+//
+// Included only by _avx512.cc files, before matmul_panels.h, matmul_tiles.h and matmul_floats.h, which build
+// on these names. All of it is in an unnamed namespace, so that no other file can end up with a copy compiled
+// for AVX-512.
+#pragma once
+
+// GCC 12 warns of uninitialised values inside its own AVX-512 intrinsics (its bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <immintrin.h>
+
+#include "kernels/matmul_kernels.h"
+
+#define ALOUD_INLINE [[gnu::always_inline]] inline
+
+namespace aloud {
+namespace {
+
+using Ints = __m512i;
+using Floats = __m512;
+constexpr int kLanes = 16;
+
+// vpdpbusd wants the weights unsigned: quants that can be negative are stored + 128.
+constexpr QuantForm kSignedForm = QuantForm::kBiased;
+constexpr int kQuantBias = 128;
+
+// A register tile of matmul_tiles.h: two panels by so many columns, 12 integer accumulators and 12 floats
+// that they are scaled into. Groups of 16 have two scales to each of x's, which takes more registers.
+constexpr int kTileVectors = 2;
+constexpr int tile_columns(int group) { return group == 16 ? 4 : 6; }
+// A register tile of matmul_floats.h.
+constexpr int kFloatTileRows = 4;
+constexpr int kFloatTileColumns = 4;
+
+ALOUD_INLINE Ints load_ints(const void* at) { return _mm512_load_si512(at); }
+ALOUD_INLINE void store_ints(void* at, Ints value) { _mm512_store_si512(at, value); }
+ALOUD_INLINE Ints every_byte(int value) { return _mm512_set1_epi8(static_cast<char>(value)); }
+ALOUD_INLINE Ints every_word(std::int32_t value) { return _mm512_set1_epi32(value); }
+ALOUD_INLINE Ints every_16_bytes(__m128i value) { return _mm512_broadcast_i32x4(value); }
+ALOUD_INLINE Floats load_floats(const float* at) { return _mm512_load_ps(at); }
+ALOUD_INLINE void store_floats(float* at, Floats value) { _mm512_store_ps(at, value); }
+ALOUD_INLINE Floats every_float(float value) { return _mm512_set1_ps(value); }
+ALOUD_INLINE Floats to_floats(Ints words) { return _mm512_cvtepi32_ps(words); }
+ALOUD_INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+
+// (a & mask) | b
+ALOUD_INLINE Ints masked_or(Ints a, Ints mask, Ints b) { return _mm512_ternarylogic_epi32(a, mask, b, 0xEA); }
+// Bytes of each 16 of the table.
+ALOUD_INLINE Ints look_up(Ints table, Ints places) { return _mm512_shuffle_epi8(table, places); }
+// The float16 in the low half of each word.
+ALOUD_INLINE Floats low_half(Ints words) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(words)); }
+// bytes + addend where bits & mask is not zero.
+ALOUD_INLINE Ints add_where_set(Ints bytes, Ints addend, Ints bits, Ints mask) {
+  return _mm512_mask_add_epi8(bytes, _mm512_test_epi8_mask(bits, mask), bytes, addend);
+}
+
+// Four neighbouring quants of x.
+ALOUD_INLINE Ints every_four(const std::int8_t* quants) {
+  std::int32_t four;
+  __builtin_memcpy(&four, quants, sizeof four);
+  return _mm512_set1_epi32(four);
+}
+
+// Weights ready to be multiplied.
+template <QuantForm kForm>
+struct Factors {
+  Ints bytes;
+};
+template <QuantForm kForm>
+ALOUD_INLINE Factors<kForm> prepare(Ints bytes) {
+  return {bytes};
+}
+
+// sum += weights times x, four neighbours at a time. GCC 12 spills large tiles of the intrinsic's
+// accumulators; a tied operand keeps them in their registers.
+template <QuantForm kForm>
+ALOUD_INLINE void add_products(Ints& sum, const Factors<kForm>& weights, Ints x) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(weights.bytes), "v"(x));
+}
+// The same with x broadcast from memory.
+template <QuantForm kForm>
+ALOUD_INLINE void add_products(Ints& sum, const Factors<kForm>& weights, const std::int8_t* four) {
+  using Word [[gnu::may_alias, gnu::aligned(1)]] = std::uint32_t;
+  asm("vpdpbusd %2%{1to16%}, %1, %0"
+      : "+v"(sum)
+      : "v"(weights.bytes), "m"(*reinterpret_cast<const Word*>(four)));
+}
+
+// Rows of blocks, `stride` bytes apart.
+struct Rows {
+  const std::byte* first;
+  std::int64_t stride;
+};
+
+// The 128-bit lanes are rows i, i + 4, i + 8, i + 12. Masked broadcasts cost no shuffle.
+ALOUD_INLINE Ints load_every_fourth_row(const Rows& rows, int i, std::int64_t offset) {
+  const std::byte* at = rows.first + i * rows.stride + offset;
+  const auto load = [&](int row) __attribute__((always_inline)) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + row * rows.stride));
+  };
+  Ints result = _mm512_castsi128_si512(load(0));
+  result = _mm512_mask_broadcast_i32x4(result, 0x00F0, load(4));
+  result = _mm512_mask_broadcast_i32x4(result, 0x0F00, load(8));
+  return _mm512_mask_broadcast_i32x4(result, 0xF000, load(12));
+}
+ALOUD_INLINE Ints interleave_low_32(Ints a, Ints b) { return _mm512_unpacklo_epi32(a, b); }
+ALOUD_INLINE Ints interleave_high_32(Ints a, Ints b) { return _mm512_unpackhi_epi32(a, b); }
+ALOUD_INLINE Ints interleave_low_64(Ints a, Ints b) { return _mm512_unpacklo_epi64(a, b); }
+ALOUD_INLINE Ints interleave_high_64(Ints a, Ints b) { return _mm512_unpackhi_epi64(a, b); }
+
+// What matmul_floats.h needs: up to 16 values, those past `left` as zeros.
+ALOUD_INLINE __mmask16 first_lanes(std::int64_t left) {
+  return static_cast<__mmask16>(left >= kLanes ? 0xFFFF : (1 << left) - 1);
+}
+ALOUD_INLINE Floats load_f32(const void* at, std::int64_t left) {
+  return _mm512_maskz_loadu_ps(first_lanes(left), at);
+}
+ALOUD_INLINE Floats load_f16(const void* at, std::int64_t left) {
+  return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(left), at));
+}
+ALOUD_INLINE Floats load_bf16(const void* at, std::int64_t left) {
+  const __m256i bits = _mm256_maskz_loadu_epi16(first_lanes(left), at);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+}
+ALOUD_INLINE float sum_of_lanes(Floats value) { return _mm512_reduce_add_ps(value); }
+
+}  // namespace
+}  // namespace aloud
