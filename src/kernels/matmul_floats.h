@@ -11,6 +11,21 @@ ALOUD_INLINE Floats load_weights(const std::byte* row, std::int64_t k, std::int6
   return load_bf16(row + 2 * k, left);
 }
 
+// Adds the products of columns [k, k + kLanes), of which `left` are there.
+template <DType kType, int kRows, int kColumns>
+ALOUD_INLINE void add_float_products(const std::byte* weights, std::int64_t row_size, const float* const* x,
+                                     std::int64_t k, std::int64_t left, Floats (&sums)[kRows][kColumns]) {
+  Floats values[kColumns];
+#pragma GCC unroll 4
+  for (int c = 0; c < kColumns; ++c) values[c] = load_f32(x[c] + k, left);
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+    const Floats w = load_weights<kType>(weights + r * row_size, k, left);
+#pragma GCC unroll 4
+    for (int c = 0; c < kColumns; ++c) sums[r][c] = multiply_add(w, values[c], sums[r][c]);
+  }
+}
+
 // Every sum runs over k in the same order, whatever the tile's size.
 template <DType kType, int kRows, int kColumns>
 void multiply_float_tile(const FloatProduct& product, std::int64_t row_size, std::int64_t row,
@@ -18,18 +33,11 @@ void multiply_float_tile(const FloatProduct& product, std::int64_t row_size, std
   const std::byte* weights = product.weights + row * row_size;
   const float* const* x = product.x + column;
   Floats sums[kRows][kColumns] = {};
-  for (std::int64_t k = 0; k < product.columns; k += kLanes) {
-    const std::int64_t left = product.columns - k;
-    Floats values[kColumns];
-#pragma GCC unroll 4
-    for (int c = 0; c < kColumns; ++c) values[c] = load_f32(x[c] + k, left);
-#pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) {
-      const Floats w = load_weights<kType>(weights + r * row_size, k, left);
-#pragma GCC unroll 4
-      for (int c = 0; c < kColumns; ++c) sums[r][c] = multiply_add(w, values[c], sums[r][c]);
-    }
+  std::int64_t k = 0;
+  for (; k + kLanes <= product.columns; k += kLanes) {
+    add_float_products<kType>(weights, row_size, x, k, kLanes, sums);
   }
+  if (k < product.columns) add_float_products<kType>(weights, row_size, x, k, product.columns - k, sums);
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4

@@ -104,7 +104,7 @@ ALOUD_INLINE Ints interleave_high_32(Ints a, Ints b) { return _mm256_unpackhi_ep
 ALOUD_INLINE Ints interleave_low_64(Ints a, Ints b) { return _mm256_unpacklo_epi64(a, b); }
 ALOUD_INLINE Ints interleave_high_64(Ints a, Ints b) { return _mm256_unpackhi_epi64(a, b); }
 
-// What matmul_floats.h needs: up to 8 values, those past `left` as zeros.
+// What matmul_floats.h needs: 8 values, those past the first `left` as zeros.
 ALOUD_INLINE Floats load_f32(const void* at, std::int64_t left) {
   if (left >= kLanes) return _mm256_loadu_ps(static_cast<const float*>(at));
   float some[kLanes] = {};

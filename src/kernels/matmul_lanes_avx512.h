@@ -109,19 +109,20 @@ ALOUD_INLINE Ints interleave_high_32(Ints a, Ints b) { return _mm512_unpackhi_ep
 ALOUD_INLINE Ints interleave_low_64(Ints a, Ints b) { return _mm512_unpacklo_epi64(a, b); }
 ALOUD_INLINE Ints interleave_high_64(Ints a, Ints b) { return _mm512_unpackhi_epi64(a, b); }
 
-// What matmul_floats.h needs: up to 16 values, those past `left` as zeros.
-ALOUD_INLINE __mmask16 first_lanes(std::int64_t left) {
-  return static_cast<__mmask16>(left >= kLanes ? 0xFFFF : (1 << left) - 1);
-}
+// What matmul_floats.h needs: 16 values, those past the first `left` as zeros.
+ALOUD_INLINE __mmask16 first_lanes(std::int64_t left) { return static_cast<__mmask16>((1 << left) - 1); }
 ALOUD_INLINE Floats load_f32(const void* at, std::int64_t left) {
-  return _mm512_maskz_loadu_ps(first_lanes(left), at);
+  return left >= kLanes ? _mm512_loadu_ps(at) : _mm512_maskz_loadu_ps(first_lanes(left), at);
+}
+ALOUD_INLINE __m256i load_16_bits(const void* at, std::int64_t left) {
+  if (left >= kLanes) return _mm256_loadu_si256(static_cast<const __m256i*>(at));
+  return _mm256_maskz_loadu_epi16(first_lanes(left), at);
 }
 ALOUD_INLINE Floats load_f16(const void* at, std::int64_t left) {
-  return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(left), at));
+  return _mm512_cvtph_ps(load_16_bits(at, left));
 }
 ALOUD_INLINE Floats load_bf16(const void* at, std::int64_t left) {
-  const __m256i bits = _mm256_maskz_loadu_epi16(first_lanes(left), at);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_16_bits(at, left)), 16));
 }
 ALOUD_INLINE float sum_of_lanes(Floats value) { return _mm512_reduce_add_ps(value); }
 

@@ -315,7 +315,6 @@ struct Q4K {
 
   template <class Sink>
   ALOUD_INLINE static void take(const Rows& rows, GroupScales scales, Sink& sink) {
-    take_scales_and_minima(rows, scales);
     // Each 32 bytes hold one group in their low nibbles and the next in their high ones.
 #pragma GCC unroll 8
     for (int q = 0; q < 8; ++q) {
@@ -327,6 +326,7 @@ struct Q4K {
         sink.put(step + j + 8, (shift(words.word[j], 4) & every_byte(0x0F)));
       }
     }
+    take_scales_and_minima(rows, scales);
   }
 };
 
@@ -337,7 +337,6 @@ struct Q5K {
 
   template <class Sink>
   ALOUD_INLINE static void take(const Rows& rows, GroupScales scales, Sink& sink) {
-    take_scales_and_minima(rows, scales);
     // Bit g of a high byte is the fifth bit of group g's value.
 #pragma GCC unroll 2
     for (int side = 0; side < 2; ++side) {
@@ -355,6 +354,7 @@ struct Q5K {
         }
       }
     }
+    take_scales_and_minima(rows, scales);
   }
 };
 

@@ -78,9 +78,7 @@ void expect_product(const MatmulJob& job, const std::vector<float>& weights, con
 
 std::vector<DType> all_types() {
   std::vector<DType> types;
-  for (const DTypeInfo& type : all_dtypes()) {
-    if (is_float(type.type) || find_format(type.type) != nullptr) types.push_back(type.type);
-  }
+  for (const DTypeInfo& type : all_dtypes()) types.push_back(type.type);
   return types;
 }
 
@@ -95,7 +93,7 @@ TEST(Matmul, EqualsDoublePrecision) {
   for (const Isa isa : supported_isas()) {
     for (const DType type : all_types()) {
       for (const Size size :
-           {Size{1, 512, 1}, Size{47, 768, 7}, Size{33, 1536, 13}, Size{16, 8960, 2}, Size{32, 512, 70}}) {
+           {Size{1, 512, 1}, Size{47, 768, 9}, Size{33, 1536, 5}, Size{16, 8960, 2}, Size{32, 512, 70}}) {
         const Weights weights(type, size.rows, size.columns, 7);
         const Activations x = activations(isa, random_vectors(size.count * size.columns, 3), size.columns,
                                           needs_quantised(type), pool);
@@ -117,18 +115,20 @@ TEST(Matmul, OddColumns) {
       const std::int64_t columns = block == 1 ? 77 : block == 32 ? 288 + 32 : 256;
       const Weights weights(type, 19, columns, 11);
       const Activations x =
-          activations(isa, random_vectors(5 * columns, 3), columns, needs_quantised(type), pool);
-      std::vector<float> y(5 * 19);
-      const MatmulJob job{weights.matrix, &x, nullptr, 5, y.data(), 19};
-      matmul(isa, {&job, 1}, pool);
-      expect_product(job, weights.values(), label(isa, type));
+          activations(isa, random_vectors(7 * columns, 3), columns, needs_quantised(type), pool);
+      for (const std::int64_t count : {1, 7}) {
+        std::vector<float> y(count * 19);
+        const MatmulJob job{weights.matrix, &x, nullptr, count, y.data(), 19};
+        matmul(isa, {&job, 1}, pool);
+        expect_product(job, weights.values(), label(isa, type));
+      }
     }
   }
 }
 
 // The same bits for one column or many, one thread or several, alone or beside other jobs, gathered or not.
 TEST(Matmul, ResultsDoNotDependOnCompany) {
-  constexpr std::int64_t kRows = 83, kColumns = 1024, kCount = 70;
+  constexpr std::int64_t kRows = 83, kColumns = 1024, kCount = 17;
   ThreadPool one(1);
   ThreadPool three(3);
   for (const Isa isa : supported_isas()) {
@@ -141,7 +141,7 @@ TEST(Matmul, ResultsDoNotDependOnCompany) {
       matmul(isa, {&job, 1}, three);
 
       std::vector<std::int32_t> order(kCount);
-      for (int i = 0; i < kCount; ++i) order[i] = (i * 29 + 3) % kCount;
+      for (int i = 0; i < kCount; ++i) order[i] = (i * 5 + 3) % kCount;
       constexpr std::int64_t kStride = kRows + 5;
       std::vector<float> gathered(kCount * kStride, -1.0f), beside(3 * 40);
       const MatmulJob jobs[] = {{other.matrix, &x, order.data(), 3, beside.data(), 40},
@@ -195,17 +195,20 @@ TEST(Matmul, ExtremeIntegers) {
   }
   for (const Isa isa : supported_isas()) {
     const Activations x = activations(isa, x_values, kColumns, true, pool);
-    for (const DType type : all_types()) {
+    // The block's float scales stay sane; all else takes the same byte.
+    struct Place {
+      DType type;
+      std::int64_t scale, size;
+    };
+    for (const auto& [type, scale, size] :
+         {Place{DType::kQ8_0, 0, 2}, Place{DType::kQ4_0, 0, 2}, Place{DType::kQ5_1, 0, 4},
+          Place{DType::kQ4_K, 0, 4}, Place{DType::kQ6_K, 208, 2}, Place{DType::kQ3_K, 108, 2}}) {
       for (const int fill : {0x00, 0x7F, 0x80, 0xFF}) {
         Weights weights(type, kRows, kColumns, 5);
         const std::vector<std::byte> sane = weights.bytes;
         std::memset(weights.bytes.data(), fill, weights.bytes.size());
-        if (type != DType::kQ8_0 && type != DType::kQ6_K && type != DType::kQ4_K) continue;
-        const std::int64_t block = info(type).block_bytes;
-        const std::int64_t scale = type == DType::kQ6_K ? 208 : 0;
-        const std::int64_t size = type == DType::kQ4_K ? 4 : 2;
-        for (std::size_t at = 0; at < sane.size(); at += block) {
-          std::memcpy(weights.bytes.data() + at + scale, sane.data() + at + scale, size);
+        for (std::size_t at = scale; at < sane.size(); at += info(type).block_bytes) {
+          std::memcpy(weights.bytes.data() + at, sane.data() + at, size);
         }
         std::vector<float> y(kCount * kRows);
         const MatmulJob job{weights.matrix, &x, nullptr, kCount, y.data(), kRows};

@@ -63,7 +63,13 @@ void put_iq1_m_scale(std::byte* block, float value) {
   }
 }
 
-void set_scale(DType type, std::byte* block, float scale) {
+// TQ2_0 has three values in two bits: of the codes, 3 becomes 1.
+void drop_fourth_codes(std::byte* block) {
+  for (int i = 0; i < 64; ++i) block[i] &= ~((block[i] & std::byte{0x55}) << 1);
+}
+
+void finish_block(DType type, std::byte* block, float scale) {
+  if (type == DType::kTQ2_0) drop_fourth_codes(block);
   if (type == DType::kIQ1_M) return put_iq1_m_scale(block, scale);
   if (type == DType::kMXFP4) {  // a power of two, 2^(byte - 127)
     block[0] = static_cast<std::byte>(std::clamp(std::ilogb(scale) + 127, 1, 254));
@@ -94,7 +100,7 @@ float unit_deviation(DType type) {
   std::vector<float> values(kBlocks * format.block_values);
   Generator generator(1);
   fill_bits(generator, blocks);
-  for (int b = 0; b < kBlocks; ++b) set_scale(type, blocks.data() + b * format.block_bytes, 1.0f);
+  for (int b = 0; b < kBlocks; ++b) finish_block(type, blocks.data() + b * format.block_bytes, 1.0f);
   dequantize(type, blocks.data(), values);
   double squares = 0;
   for (const float value : values) squares += double{value} * value;
@@ -124,7 +130,7 @@ void random_blocks(DType type, std::uint64_t seed, std::span<std::byte> blocks, 
   const std::size_t block_bytes = info(type).block_bytes;
   for (std::size_t at = 0; at + block_bytes <= blocks.size(); at += block_bytes) {
     const float variation = 1.0f + 0.25f * uniform(static_cast<std::uint32_t>(generator.next() >> 32));
-    set_scale(type, blocks.data() + at, scale * variation);
+    finish_block(type, blocks.data() + at, scale * variation);
   }
 }
 
