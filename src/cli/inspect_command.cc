@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/printable.h"
@@ -142,23 +143,26 @@ struct ValueJson {
   ordered_json operator()(auto plain) const { return plain; }
 };
 
+ordered_json tensor_json(const GgufFile& file, const Tensor& tensor) {
+  return {{"name", replace_malformed_utf8(tensor.name)},
+          {"type", info(tensor.type).name},
+          {"shape", std::vector(tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions)},
+          {"offset", file.offset(tensor)},
+          {"bytes", tensor.bytes.size()}};
+}
+
+// Escaped beyond ASCII, so that nothing in a name can steer a terminal.
+std::string json_text(const ordered_json& json) { return json.dump(-1, ' ', true); }
+
 void print_json(const GgufFile& file) {
-  ordered_json metadata = ordered_json::object();
+  ordered_json::object_t metadata;  // filled at its end: look-up by key would take the square of their number
   for (const MetadataEntry& entry : file.metadata().entries()) {
-    metadata[replace_malformed_utf8(entry.key)] = std::visit(ValueJson{}, entry.value);
+    metadata.emplace_back(replace_malformed_utf8(entry.key), std::visit(ValueJson{}, entry.value));
   }
   ordered_json types = ordered_json::object();
   for (const TypeShare& share : type_shares(file)) {
     types[std::string(info(share.type).name)] = {
         {"tensors", share.tensors}, {"values", share.values}, {"bytes", share.bytes}};
-  }
-  ordered_json tensors = ordered_json::array();
-  for (const Tensor& tensor : file.tensors()) {
-    tensors.push_back({{"name", replace_malformed_utf8(tensor.name)},
-                       {"type", info(tensor.type).name},
-                       {"shape", std::vector(tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions)},
-                       {"offset", file.offset(tensor)},
-                       {"bytes", tensor.bytes.size()}});
   }
   const ordered_json json = {
       {"file", replace_malformed_utf8(file.name())},
@@ -169,11 +173,16 @@ void print_json(const GgufFile& file) {
        replace_malformed_utf8(file.metadata().string("general.architecture").value_or(std::string_view()))},
       {"parameters", parameter_count(file)},
       {"types", types},
-      {"metadata", metadata},
-      {"tensors", tensors},
+      {"metadata", std::move(metadata)},
   };
-  // Escaped beyond ASCII, so that nothing in a name can steer a terminal.
-  fmt::print("{}\n", json.dump(-1, ' ', true));
+  // The tensors, which may be many, are added one by one where the object would end.
+  std::string text = json_text(json);
+  text.pop_back();
+  fmt::print("{},\"tensors\":[", text);
+  for (std::size_t i = 0; i < file.tensors().size(); ++i) {
+    fmt::print("{}{}", i > 0 ? "," : "", json_text(tensor_json(file, file.tensors()[i])));
+  }
+  fmt::print("]}}\n");
 }
 
 void print_line(const char* label, std::string_view value) { fmt::print("  {:<16}{}\n", label, value); }
