@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <memory_resource>
 #include <new>
 #include <span>
@@ -54,15 +56,29 @@ class Heap {
   }
   template <class T>
   std::span<T> copy(std::span<const T> items) {
-    if (items.empty()) return {};
-    charge(static_cast<std::int64_t>(1 + items.size_bytes() / kBytesPerStep));
-    T* memory = static_cast<T*>(arena_.allocate(items.size_bytes(), alignof(T)));
-    std::uninitialized_copy(items.begin(), items.end(), memory);
-    return {memory, items.size()};
+    return join(items, std::span<const T>());
+  }
+  // Both, one after the other.
+  template <class T>
+  std::span<T> join(std::span<const T> first, std::span<const T> second) {
+    const std::size_t size = first.size() + second.size();
+    if (size == 0) return {};
+    charge(static_cast<std::int64_t>(1 + size * sizeof(T) /
+                                             (sizeof(T) == 1 ? kBytesPerStep : kBytesPerStep / 2)));
+    T* memory = static_cast<T*>(arena_.allocate(size * sizeof(T), alignof(T)));
+    std::uninitialized_copy(second.begin(), second.end(),
+                            std::uninitialized_copy(first.begin(), first.end(), memory));
+    return {memory, size};
   }
   std::string_view copy_text(std::string_view text) {
     const std::span<char> copied = copy(std::span<const char>(text.data(), text.size()));
     return {copied.data(), copied.size()};
+  }
+  // Long text is taken over instead of copied.
+  std::string_view keep_text(std::string&& text) {
+    constexpr std::size_t kWorthKeeping = 4096;
+    if (text.size() < kWorthKeeping) return copy_text(text);
+    return kept_.emplace_back(std::move(text));
   }
   std::pmr::memory_resource* resource() { return &arena_; }
 
@@ -74,6 +90,7 @@ class Heap {
   std::int64_t steps_left_;
   int nesting_ = 0;
   std::pmr::monotonic_buffer_resource arena_{4096};
+  std::deque<std::string> kept_;
 };
 
 // One level of nesting for as long as it lives; too many are an error, so recursion never exhausts the stack.

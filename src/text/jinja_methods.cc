@@ -16,8 +16,7 @@ namespace {
 template <std::string (*change)(std::string_view)>
 Value call_change(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   expect_none(arguments, "the method");
-  // Changing case costs more than copying.
-  interpreter.heap().charge(static_cast<std::int64_t>(self.text->bytes.size() / 16));
+  charge_characters(interpreter.heap(), *self.text);
   return Value::of(changed_text(interpreter.heap(), *self.text, change(self.text->bytes)));
 }
 
@@ -25,7 +24,7 @@ Value call_change(Interpreter& interpreter, const Value& self, Arguments& argume
 template <std::uint16_t classes>
 Value call_is(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   expect_none(arguments, "the method");
-  interpreter.heap().charge(static_cast<std::int64_t>(self.text->bytes.size() / 16));
+  charge_characters(interpreter.heap(), *self.text);
   std::string_view rest = self.text->bytes;
   if (rest.empty()) return Value::of(classes == kPrintable);
   while (!rest.empty()) {
@@ -40,7 +39,7 @@ Value call_is(Interpreter& interpreter, const Value& self, Arguments& arguments)
 template <std::uint16_t wanted, std::uint16_t refused>
 Value call_is_case(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   expect_none(arguments, "the method");
-  interpreter.heap().charge(static_cast<std::int64_t>(self.text->bytes.size() / 16));
+  charge_characters(interpreter.heap(), *self.text);
   return Value::of(has_only_case(*self.text, wanted, refused));
 }
 
@@ -116,7 +115,7 @@ Value call_expandtabs(Interpreter& interpreter, const Value& self, Arguments& ar
   std::int64_t column = 0;
   for (std::size_t at = 0; at < text.bytes.size();) {
     interpreter.heap().charge(1);
-    const std::size_t length = decode_utf8(text.bytes.substr(at)).length;
+    const std::size_t length = character_length(text.bytes, at);
     const char c = text.bytes[at];
     if (c == '\t') {
       const std::int64_t spaces = tab > 0 ? tab - column % tab : 0;
@@ -285,6 +284,10 @@ FoundMethod find_method(const Value& value, std::string_view name) {
   const std::span<const FoundMethod> methods = methods_of(value.kind);
   const auto found = std::ranges::find(methods, name, &FoundMethod::name);
   return found == methods.end() ? FoundMethod{} : *found;
+}
+
+void charge_characters(Heap& heap, const Text& text) {
+  heap.charge(static_cast<std::int64_t>(text.bytes.size() / (text.is_ascii() ? 16 : 2)));
 }
 
 bool has_only_case(const Text& text, std::uint16_t wanted, std::uint16_t refused) {

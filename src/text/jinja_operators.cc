@@ -144,6 +144,8 @@ Value repeat(Heap& heap, const Value& value, const Value& count) {
 
 Value join_texts(Heap& heap, const Text& left, const Text& right) {
   TextBuilder out(heap);
+  heap.check_size(left.bytes.size() + right.bytes.size());
+  out.reserve(left.bytes.size() + right.bytes.size());
   const bool is_markup = left.markup || right.markup;
   out.append(is_markup && !left.markup ? *escape_markup(heap, left) : left);
   out.append(is_markup && !right.markup ? *escape_markup(heap, right) : right);
@@ -155,9 +157,8 @@ Value join_texts(Heap& heap, const Text& left, const Text& right) {
 }
 
 Value join_lists(Heap& heap, const Value& left, const Value& right) {
-  std::vector<Value> items(left.list->items.begin(), left.list->items.end());
-  items.insert(items.end(), right.list->items.begin(), right.list->items.end());
-  return left.is(Kind::kList) ? new_list(heap, items) : new_tuple(heap, items);
+  const List* joined = heap.make<List>(heap.join(left.list->items, right.list->items));
+  return left.is(Kind::kList) ? Value::list_of(joined) : Value::tuple_of(joined);
 }
 
 }  // namespace
@@ -261,7 +262,7 @@ std::span<const Value> Interpreter::iterate(const Value& value) {
     case Kind::kString: {
       const Text& text = *value.text;
       for (std::size_t at = 0; at < text.bytes.size();) {
-        const std::size_t length = decode_utf8(text.bytes.substr(at)).length;
+        const std::size_t length = character_length(text.bytes, at);
         items.push_back(Value::of(new_slice(heap_, text, at, at + length)));
         at += length;
       }

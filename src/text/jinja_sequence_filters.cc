@@ -35,7 +35,7 @@ Values attribute_path(Heap& heap, const Value& attribute) {
 
 Value ignore_case(Heap& heap, const Value& value) {
   if (!value.is_string()) return value;
-  heap.charge(static_cast<std::int64_t>(value.text->bytes.size() / 16));
+  charge_characters(heap, *value.text);
   return new_string(heap, to_lower(value.text->bytes));
 }
 

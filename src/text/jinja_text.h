@@ -22,6 +22,8 @@ const Text* strip_text(Heap& heap, const Text& text, const Value* chars, bool le
 const Text* replace_text(Heap& heap, const Text& text, const Text& from, const Text& to, std::int64_t count);
 // As str.splitlines().
 std::vector<TextSpan> split_lines(Heap& heap, const Text& text, bool keeps_ends);
+// Looking at every character costs more than copying, most of all outside ASCII.
+void charge_characters(Heap& heap, const Text& text);
 // The whole text after a change of its characters: all marked if any of it was.
 const Text* changed_text(Heap& heap, const Text& text, std::string_view changed);
 // islower() and isupper(): some character of the wanted classes, none of the refused.

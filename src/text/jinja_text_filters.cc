@@ -12,10 +12,9 @@ namespace {
 
 constexpr auto npos = std::string_view::npos;
 
-// Changing characters costs more than copying them.
 const Text& input_text(Interpreter& interpreter, const Value& input) {
   const Text* text = to_text(interpreter.heap(), input);
-  interpreter.heap().charge(static_cast<std::int64_t>(text->bytes.size() / 16));
+  charge_characters(interpreter.heap(), *text);
   return *text;
 }
 

@@ -24,7 +24,7 @@ class Stripper {
     if (chars == nullptr || chars->is_none()) return;
     const Text& text = require_text(*chars, "strip arg");
     for (std::size_t at = 0; at < text.bytes.size();) {
-      const std::size_t length = decode_utf8(text.bytes.substr(at)).length;
+      const std::size_t length = character_length(text.bytes, at);
       chars_.push_back(text.bytes.substr(at, length));
       at += length;
     }
@@ -46,7 +46,7 @@ class Stripper {
 std::size_t strip_left(const Text& text, const Stripper& stripper) {
   std::size_t begin = 0;
   while (begin < text.bytes.size()) {
-    const std::size_t length = decode_utf8(text.bytes.substr(begin)).length;
+    const std::size_t length = character_length(text.bytes, begin);
     if (!stripper.strips(text.bytes.substr(begin, length))) break;
     begin += length;
   }
@@ -90,13 +90,13 @@ std::vector<TextSpan> split_words(Heap& heap, const Text& text, std::int64_t mos
       end = text.bytes.size();  // the rest as it is, with its trailing whitespace
     } else {
       while (end < text.bytes.size()) {
-        const std::size_t length = decode_utf8(text.bytes.substr(end)).length;
+        const std::size_t length = character_length(text.bytes, end);
         if (space.strips(text.bytes.substr(end, length))) break;
         end += length;
       }
       next = end;
       while (next < text.bytes.size()) {
-        const std::size_t length = decode_utf8(text.bytes.substr(next)).length;
+        const std::size_t length = character_length(text.bytes, next);
         if (!space.strips(text.bytes.substr(next, length))) break;
         next += length;
       }
@@ -383,7 +383,7 @@ const Text* replace_text(Heap& heap, const Text& text, const Text& from, const T
     at = found + from.bytes.size();
     if (!between) continue;
     if (at == text.bytes.size()) return out.finish();
-    const std::size_t length = decode_utf8(text.bytes.substr(at)).length;
+    const std::size_t length = character_length(text.bytes, at);
     out.append(text, at, at + length);
     at += length;
   }

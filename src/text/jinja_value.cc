@@ -134,18 +134,26 @@ void TextBuilder::spread_marks(std::size_t begin) {
 
 const Text* TextBuilder::finish() {
   Text* text = heap_.make<Text>();
-  text->bytes = heap_.copy_text(bytes_);
+  text->bytes = heap_.keep_text(std::move(bytes_));
   text->marks = heap_.copy(std::span<const TextSpan>(marks_));
   text->characters = count_characters(text->bytes);
   return text;
 }
 
+std::size_t character_length(std::string_view bytes, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  const auto continues = [&](std::size_t i) { return i < bytes.size() && (byte(i) & 0xC0) == 0x80; };
+  // The common cases; decode_utf8() judges the rest.
+  const unsigned char lead = byte(at);
+  if (lead < 0x80) return 1;
+  if (lead >= 0xC2 && lead <= 0xDF && continues(at + 1)) return 2;
+  if (lead >= 0xE1 && lead <= 0xEC && continues(at + 1) && continues(at + 2)) return 3;
+  return decode_utf8(bytes.substr(at)).length;
+}
+
 std::int64_t count_characters(std::string_view bytes) {
   std::int64_t count = 0;
-  while (!bytes.empty()) {
-    bytes.remove_prefix(static_cast<unsigned char>(bytes[0]) < 128 ? 1 : decode_utf8(bytes).length);
-    ++count;
-  }
+  for (std::size_t at = 0; at < bytes.size(); at += character_length(bytes, at)) ++count;
   return count;
 }
 
@@ -153,7 +161,7 @@ std::size_t byte_offset(const Text& text, std::int64_t character) {
   if (text.is_ascii()) return static_cast<std::size_t>(character);
   if (character >= text.characters) return text.bytes.size();
   std::size_t at = 0;
-  for (; character > 0; --character) at += decode_utf8(text.bytes.substr(at)).length;
+  for (; character > 0; --character) at += character_length(text.bytes, at);
   return at;
 }
 

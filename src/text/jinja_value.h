@@ -240,6 +240,7 @@ struct Absence {
 class TextBuilder {
  public:
   explicit TextBuilder(Heap& heap) : heap_(heap) {}
+  void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
   void append(std::string_view trusted);
   void append(const Text& text) { append(text, 0, text.bytes.size()); }
   void append(const Text& text, std::size_t begin, std::size_t end);  // byte offsets
@@ -259,6 +260,8 @@ class TextBuilder {
   std::vector<TextSpan> marks_;
 };
 
+// Bytes of the character that begins at a byte; a malformed byte is a character.
+std::size_t character_length(std::string_view bytes, std::size_t at);
 std::int64_t count_characters(std::string_view bytes);
 // The byte at which a character begins; character in [0, characters].
 std::size_t byte_offset(const Text& text, std::int64_t character);

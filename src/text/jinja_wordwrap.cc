@@ -103,7 +103,7 @@ class Wrapper {
       std::size_t hyphen = 0;
       for (; take > 0 && cut < word.end; --take) {
         if (text_.bytes[cut] == '-' && cut > word.begin) hyphen = cut + 1;
-        cut += decode_utf8(text_.bytes.substr(cut)).length;
+        cut += character_length(text_.bytes, cut);
       }
       if (breaks_hyphens_ && hyphen > word.begin + 1 &&
           text_.bytes.substr(word.begin, hyphen - 1 - word.begin).find_first_not_of('-') !=
