@@ -1,4 +1,4 @@
-"""Every row of TOKENIZERS/*.jsonl and TEMPLATES/*.jsonl, as independent programs wrote them, comes out exactly."""
+"""Every row beside TOKENIZERS/*.gguf and TEMPLATES/*.jinja, as independent programs wrote them, comes out exactly."""
 import glob
 import json
 import os
@@ -6,7 +6,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cli"))
-from harness import SKIPPED, check, finish, program, run, told  # noqa: E402
+from harness import check, finish, program, run, told  # noqa: E402
 
 
 def read_rows(path):
@@ -14,10 +14,9 @@ def read_rows(path):
         return [json.loads(line) for line in file]
 
 
-def test_tokenizer(path):
+def test_tokenizer(name):
     """Rows of {text, ids, ids_special} against the vocabulary of the same name."""
-    rows = read_rows(path)
-    model = path[: -len(".jsonl")] + ".gguf"
+    rows, model = read_rows(name + ".jsonl"), name + ".gguf"
     lines = "".join(json.dumps(row["text"]) + "\n" for row in rows).encode()
     for key, options in (("ids", []), ("ids_special", ["--special"])):
         result = run("tokenize", "--json", "--model", model, *options, "--lines", "-", stdin=lines)
@@ -30,17 +29,16 @@ def test_tokenizer(path):
         check(not wrong, f"{model}: {len(wrong)} {key} differ, first {wrong[:1]}")
 
 
-def test_template(path):
+def test_template(name):
     """Rows of {case, context, rendered or error} for the template of the same name."""
-    rows = read_rows(path)
-    template = path[: -len(".jsonl")] + ".jinja"
+    rows, template = read_rows(name + ".jsonl"), name + ".jinja"
     with tempfile.TemporaryDirectory() as folder:
         for row in rows:
             context = os.path.join(folder, "context.json")
             with open(context, "w", encoding="utf-8") as file:
                 json.dump(row["context"], file)
             result = run("render", "--template", template, "--context", context, "--now", "2025-01-20T08:30")
-            what = f"{os.path.basename(path)}, {row['case']}"
+            what = f"{os.path.basename(template)}, {row['case']}"
             if "error" in row:
                 check(result.returncode == 1 and not result.stdout, f"{what}: expected an error: {told(result)}")
             else:
@@ -52,14 +50,11 @@ def test_template(path):
 def main():
     program()
     tokenizers, templates = sys.argv[2:]
-    rows = sorted(glob.glob(os.path.join(tokenizers, "*.jsonl"))), sorted(glob.glob(os.path.join(templates, "*.jsonl")))
-    if not any(rows):
-        print(f"nothing in {tokenizers} and {templates}")
-        sys.exit(SKIPPED)
-    for path in rows[0]:
-        test_tokenizer(path)
-    for path in rows[1]:
-        test_template(path)
+    for test, folder, kind in ((test_tokenizer, tokenizers, ".gguf"), (test_template, templates, ".jinja")):
+        names = sorted(path[: -len(kind)] for path in glob.glob(os.path.join(folder, "*" + kind)))
+        check(names, f"nothing in {folder}")
+        for name in names:
+            test(name)
     finish()
 
 
