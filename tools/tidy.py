@@ -9,10 +9,10 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-SOURCES = (".cc", ".h", ".S", ".cmake", ".py", ".mjs", ".sh")
-SCRIPTS = ("run", "test", ".ci/run", "CMakeLists.txt")
+SOURCES = (".cc", ".h", ".S", ".cmake", ".py", ".mjs", ".sh", "CMakeLists.txt")
+SCRIPTS = ("run", "test", ".ci/run")
 SKIPPED_FOLDERS = (".git", "build", "data", "seeds", "__pycache__", "node_modules")
-DOCUMENTS = (".md", ".json", ".yml", ".txt")
+DOCUMENTS = (".md", ".json", ".yml")
 
 WARN_LINES = 500
 MAX_LINES = 1000
@@ -45,7 +45,7 @@ def tree_files(root):
 
 
 def is_source(path):
-    return path.endswith(SOURCES) or path in SCRIPTS or os.path.basename(path) == "CMakeLists.txt"
+    return path.endswith(SOURCES) or path in SCRIPTS
 
 
 def opening_comment(lines):
