@@ -1,0 +1,78 @@
+// For tests: a model whose next token is a function of the tokens before it, and which checks its caller.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "models/model.h"
+
+namespace aloud {
+
+// Keeps each token in its place in the pages, as a real model keeps keys, and reads the past from there.
+class FakeModel : public Model {
+ public:
+  using Script = std::function<std::int32_t(std::span<const std::int32_t> tokens)>;
+
+  FakeModel(std::int64_t vocabulary, Script script) : script_(std::move(script)) {
+    shape_.architecture = "fake";
+    shape_.layers = 1;
+    shape_.hidden = 1;
+    shape_.vocabulary = vocabulary;
+    shape_.context = 1 << 20;
+    shape_.kv = {.layers = 1, .key_width = 2, .value_width = 0};
+  }
+
+  // Says these tokens one after another once there are prompt_tokens, and then the last of them for ever.
+  static Script reply(std::int64_t prompt_tokens, std::vector<std::int32_t> tokens) {
+    return [prompt_tokens, tokens = std::move(tokens)](std::span<const std::int32_t> all) {
+      const std::size_t at = all.size() - static_cast<std::size_t>(prompt_tokens);
+      return tokens[std::min(at, tokens.size() - 1)];
+    };
+  }
+
+  const ModelShape& shape() const override { return shape_; }
+
+  void forward(std::span<const SequenceStep> steps, float* logits) override {
+    for (const SequenceStep& step : steps) {
+      CHECK(!step.tokens.empty());
+      CHECK(static_cast<std::int64_t>(step.kv.pages.size()) * kPageTokens >=
+            step.kv.length + static_cast<std::int64_t>(step.tokens.size()));
+      chunks.push_back(static_cast<std::int64_t>(step.tokens.size()));
+      for (std::size_t i = 0; i < step.tokens.size(); ++i) {
+        CHECK(step.tokens[i] >= 0 && step.tokens[i] < shape_.vocabulary);
+        std::uint16_t* place = slot(step.kv, step.kv.length + static_cast<std::int64_t>(i));
+        place[0] = static_cast<std::uint16_t>(step.tokens[i]);
+        place[1] = static_cast<std::uint16_t>(step.tokens[i] >> 16);
+      }
+      if (step.logits == Logits::kNone) continue;
+      CHECK(step.logits == Logits::kLast);
+      std::vector<std::int32_t> all;
+      const std::int64_t length = step.kv.length + static_cast<std::int64_t>(step.tokens.size());
+      for (std::int64_t i = 0; i < length; ++i) {
+        const std::uint16_t* place = slot(step.kv, i);
+        all.push_back(place[0] | (place[1] << 16));
+      }
+      std::fill_n(logits, shape_.vocabulary, 0.0f);
+      const std::int32_t next = script_(all);
+      logits[next] = 10;
+      logits += shape_.vocabulary;
+    }
+  }
+
+  std::vector<std::int64_t> chunks;  // tokens of each step so far
+
+ private:
+  static std::uint16_t* slot(const KvView& kv, std::int64_t token) {
+    return kv.pages[static_cast<std::size_t>(token / kPageTokens)] + token % kPageTokens * 2;
+  }
+
+  ModelShape shape_;
+  Script script_;
+};
+
+}  // namespace aloud
