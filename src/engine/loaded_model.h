@@ -1,0 +1,53 @@
+// Everything that belongs to one model file: weights, vocabulary, template and defaults, open and ready.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "engine/sampling_parameters.h"
+#include "engine/session.h"
+#include "models/model.h"
+#include "text/tokenizer.h"
+#include "weights/gguf.h"
+
+namespace aloud {
+
+inline constexpr std::int64_t kDefaultContextTokens = 8192;
+
+struct LoadOptions {
+  int threads = 0;                      // 0: one per physical core
+  std::optional<std::int64_t> context;  // absent: min(what the file was made for, kDefaultContextTokens)
+};
+
+// Immutable but for the model's scratch memory: one session may compute at a time.
+class LoadedModel {
+ public:
+  // Errors: what load_model() and load_tokenizer() say; a vocabulary larger than the model's logits; a model
+  // that does not fit in memory with its context.
+  static Result<std::unique_ptr<LoadedModel>> load(GgufFile file, const LoadOptions& options = {});
+
+  const GgufFile& file() const { return file_; }
+  Model& model() const { return *model_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  std::string name() const;           // general.name, else the file's; untrusted text
+  std::string chat_template() const;  // Jinja source; empty where the file has none
+  SamplingParameters sampling() const { return default_sampling(file_.metadata()); }
+  std::int64_t context() const { return context_; }  // never more than the file was made for
+
+  std::unique_ptr<Session> new_session() const;
+
+ private:
+  LoadedModel(GgufFile file, int threads) : file_(std::move(file)), pool_(threads) {}
+
+  GgufFile file_;
+  ThreadPool pool_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::int64_t context_ = 0;
+};
+
+}  // namespace aloud
