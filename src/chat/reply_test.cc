@@ -1,0 +1,248 @@
+// Tests of whole replies on a scripted model: thoughts, budgets, stops, limits, cancellation.
+#include "chat/reply.h"
+
+#include <gtest/gtest.h>
+
+#include "chat/small_tokenizer.h"
+#include "engine/fake_model.h"
+
+namespace aloud {
+namespace {
+
+// The model continues each prompt with a fixed text, and after it for ever with its last token.
+class ReplyTest : public ::testing::Test {
+ protected:
+  struct Heard {
+    std::string thought;
+    std::string answer;
+    int thought_ends = 0;
+    ThoughtEndEvent end;
+  };
+
+  Result<Reply> ask(std::string_view script, ReplyOptions options = {}, std::int64_t context = 1000,
+                    std::atomic<bool>* cancel = nullptr) {
+    options.sampling.temperature = 0;
+    const std::vector<Message> messages = {{Role::kUser, "hi", {}}};
+    auto chat_template = ChatTemplate::create(template_source, *tokenizer);
+    auto prompt = chat_template->prompt(messages, options.thinking);
+    const auto prompt_tokens = static_cast<std::int64_t>(prompt->tokens.size());
+    script_tokens = tokenizer->encode_markup(script);
+    model =
+        std::make_unique<FakeModel>(tokenizer->size(), [this, prompt_tokens](std::span<const TokenId> all) {
+          return next_token(all.subspan(static_cast<std::size_t>(prompt_tokens)));
+        });
+    session = std::make_unique<Session>(*model, tokenizer->size(), context);
+    heard = {};
+    return reply_to(
+        messages, options, *chat_template, *tokenizer, *session,
+        [&](const Event& event) { hear(event, cancel); }, cancel);
+  }
+
+  // Follows the script; once the thought was closed from outside it goes on with what the script says after
+  // its tag.
+  TokenId next_token(std::span<const TokenId> reply) {
+    const TokenId close = tokenizer->find_markup("</think>");
+    std::size_t at = reply.size();
+    const auto closed = std::find(reply.begin(), reply.end(), close);
+    if (closed != reply.end()) {
+      const auto scripted = std::find(script_tokens.begin(), script_tokens.end(), close);
+      if (scripted != script_tokens.end()) {
+        at = static_cast<std::size_t>(scripted - script_tokens.begin() + (reply.end() - closed));
+      }
+    }
+    return script_tokens[std::min(at, script_tokens.size() - 1)];
+  }
+
+  void hear(const Event& event, std::atomic<bool>* cancel) {
+    if (const auto* thought = std::get_if<ThoughtEvent>(&event)) {
+      EXPECT_FALSE(thought->text.empty());
+      heard.thought += thought->text;
+      if (cancel != nullptr && heard.thought.size() >= 3) *cancel = true;
+    } else if (const auto* end = std::get_if<ThoughtEndEvent>(&event)) {
+      ++heard.thought_ends;
+      heard.end = *end;
+      EXPECT_TRUE(heard.answer.empty());
+    } else if (const auto* answer = std::get_if<AnswerEvent>(&event)) {
+      EXPECT_FALSE(answer->text.empty());
+      heard.answer += answer->text;
+    }
+  }
+
+  std::unique_ptr<Tokenizer> tokenizer = make_thinking_tokenizer();
+  std::string template_source =
+      "{{ bos_token }}{% for m in messages %}{{ '<｜User｜>' + m.content }}{% endfor %}"
+      "{% if add_generation_prompt %}{{ '<｜Assistant｜><think>\\n' }}{% endif %}";
+  std::vector<TokenId> script_tokens;
+  std::unique_ptr<FakeModel> model;
+  std::unique_ptr<Session> session;
+  Heard heard;
+};
+
+constexpr std::string_view kEnd = "<｜end▁of▁sentence｜>";
+
+TEST_F(ReplyTest, ThoughtThenAnswer) {
+  const auto reply = ask("hm, 27*14\n</think>\n\n**378**<｜end▁of▁sentence｜>");
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->message.thought, "hm, 27*14");
+  EXPECT_EQ(reply->message.content, "**378**");
+  EXPECT_EQ(reply->finish, FinishReason::kStop);
+  EXPECT_FALSE(reply->thought_cut);
+  EXPECT_EQ(reply->usage.prompt_tokens, 7);  // BOS, user, h, i, assistant, tag, line end
+  EXPECT_EQ(reply->usage.completion_tokens, 21);
+  EXPECT_EQ(reply->usage.reasoning_tokens, 11);
+  EXPECT_EQ(heard.thought, reply->message.thought);
+  EXPECT_EQ(heard.answer, reply->message.content);
+  EXPECT_EQ(heard.thought_ends, 1);
+  EXPECT_EQ(heard.end.tokens, 11);
+  EXPECT_GT(reply->timings.time_to_first_token_ms, 0);
+}
+
+TEST_F(ReplyTest, ABudgetClosesTheThoughtAndTheModelAnswers) {
+  ReplyOptions options;
+  options.thinking.budget_tokens = 5;
+  const auto reply = ask("never ending thought</think>\n\nyes<｜end▁of▁sentence｜>", options);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->message.thought, "never");
+  EXPECT_EQ(reply->message.content, "yes");
+  EXPECT_TRUE(reply->thought_cut);
+  EXPECT_EQ(heard.end.how, ThoughtEnd::kBudget);
+  EXPECT_EQ(reply->usage.reasoning_tokens, 5);
+  // On the timeline the thought is closed as the model would have closed it.
+  std::string timeline;
+  for (const TokenId token : session->tokens()) timeline += tokenizer->bytes(token);
+  EXPECT_NE(timeline.find("<think>\nnever\n</think>\n\nyes"), std::string::npos) << timeline;
+}
+
+TEST_F(ReplyTest, AThoughtThatNeverEndsLeavesRoomForAnAnswer) {
+  // Without any budget, in a small context and with few tokens.
+  for (const std::int64_t context : {20, 40, 400}) {
+    const auto reply = ask("hmm", {}, context);
+    ASSERT_TRUE(reply);
+    EXPECT_FALSE(reply->message.content.empty()) << context;
+    EXPECT_EQ(reply->finish, FinishReason::kContext) << context;
+    EXPECT_LE(session->length(), context);
+  }
+  for (std::int64_t most = 1; most < 20; ++most) {
+    ReplyOptions options;
+    options.max_tokens = most;
+    const auto reply = ask("hmm", options);
+    ASSERT_TRUE(reply);
+    EXPECT_FALSE(reply->message.content.empty()) << most;
+    EXPECT_EQ(reply->finish, FinishReason::kLength);
+    EXPECT_EQ(reply->usage.completion_tokens, most);
+  }
+}
+
+TEST_F(ReplyTest, ABudgetOfNothing) {
+  ReplyOptions options;
+  options.thinking.budget_tokens = 0;
+  const auto reply = ask("x</think>\n\nyes<｜end▁of▁sentence｜>", options);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->message.thought, "");
+  EXPECT_EQ(reply->message.content, "yes");
+  EXPECT_EQ(reply->usage.reasoning_tokens, 0);
+  EXPECT_EQ(heard.thought_ends, 0);
+}
+
+TEST_F(ReplyTest, TheEndOfTheTurnInsideAThoughtClosesIt) {
+  // The model ends its turn without having answered; asked again it says yes.
+  template_source = "{{ bos_token }}<think>\n";
+  const std::string script = "hm" + std::string(kEnd) + "!!!!yes" + std::string(kEnd);
+  const auto reply = ask(script);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->message.thought, "hm");
+  EXPECT_EQ(heard.end.how, ThoughtEnd::kModel);
+  EXPECT_FALSE(reply->message.content.empty());
+  EXPECT_EQ(reply->finish, FinishReason::kStop);
+}
+
+TEST_F(ReplyTest, AnAnswerIsNotOverBeforeItBegan) {
+  // The likeliest token is the end; of the others, all alike, greedy takes the lowest id until something is
+  // visible.
+  const auto reply = ask("hm</think><｜end▁of▁sentence｜>");
+  ASSERT_TRUE(reply);
+  EXPECT_FALSE(reply->message.content.empty());
+  EXPECT_EQ(reply->finish, FinishReason::kStop);
+}
+
+TEST_F(ReplyTest, StopStringsEndAnswersButNotThoughts) {
+  ReplyOptions options;
+  options.stops = {"END", "27"};
+  const auto reply = ask("27 END\n</think>\n\nso it is E or EN or ENDING<｜end▁of▁sentence｜>", options);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->message.thought, "27 END");
+  EXPECT_EQ(reply->message.content, "so it is E or EN or ");
+  EXPECT_EQ(heard.answer, reply->message.content);
+  EXPECT_EQ(reply->finish, FinishReason::kStop);
+}
+
+TEST_F(ReplyTest, WhatAStopStringHeldBackComesAtTheEnd) {
+  ReplyOptions options;
+  options.stops = {"END"};
+  const auto reply = ask("x</think>the EN<｜end▁of▁sentence｜>", options);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->message.content, "the EN");
+  EXPECT_EQ(heard.answer, "the EN");
+}
+
+TEST_F(ReplyTest, CancellationKeepsWhatIsThere) {
+  std::atomic<bool> cancel{false};
+  const auto reply = ask("hmm hmm</think>yes<｜end▁of▁sentence｜>", {}, 1000, &cancel);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->finish, FinishReason::kCancelled);
+  EXPECT_EQ(reply->message.thought, "hmm");
+  EXPECT_EQ(reply->message.content, "");
+  EXPECT_EQ(heard.thought_ends, 1);
+  EXPECT_EQ(heard.end.how, ThoughtEnd::kUnfinished);
+  cancel = true;
+  const auto nothing = ask("x</think>yes", {}, 1000, &cancel);
+  ASSERT_TRUE(nothing);
+  EXPECT_EQ(nothing->finish, FinishReason::kCancelled);
+  EXPECT_EQ(nothing->usage.completion_tokens, 0);
+}
+
+TEST_F(ReplyTest, ThinkingOffNeverThinks) {
+  ReplyOptions options;
+  options.thinking.enabled = false;
+  // Even when the model opens a thought by itself: the tag is refused at first and text later.
+  for (const char* script : {"yes<｜end▁of▁sentence｜>", "<think>no</think>yes<｜end▁of▁sentence｜>"}) {
+    const auto reply = ask(script, options);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(heard.thought_ends, 0);
+    EXPECT_FALSE(reply->message.content.empty());
+  }
+  EXPECT_EQ(ask("yes<｜end▁of▁sentence｜>", options)->message.content, "yes");
+}
+
+TEST_F(ReplyTest, PromptsThatDoNotFitAndBadParameters) {
+  const auto refused = ask("x", {}, 7);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("7 tokens"), std::string::npos) << refused.error().message;
+  ReplyOptions options;
+  options.sampling.top_p = 2;
+  EXPECT_FALSE(ask("x", options));
+  options = {};
+  options.max_tokens = 0;
+  EXPECT_FALSE(ask("x", options));
+}
+
+TEST_F(ReplyTest, TheSecondTurnKeepsTheFirst) {
+  const std::vector<Message> first = {{Role::kUser, "a long enough question", {}}};
+  ReplyOptions options;
+  options.sampling.temperature = 0;
+  auto chat_template = ChatTemplate::create(
+      "{{ bos_token }}{% for m in messages %}<｜User｜>{{ m.content }}{% endfor %}", *tokenizer);
+  model = std::make_unique<FakeModel>(tokenizer->size(), [this](auto) { return tokenizer->eos(); });
+  session = std::make_unique<Session>(*model, tokenizer->size(), 200);
+  ASSERT_TRUE(reply_to(first, options, *chat_template, *tokenizer, *session));
+  std::vector<Message> second = first;
+  second.push_back({Role::kAssistant, "ok", {}});
+  second.push_back({Role::kUser, "and?", {}});
+  const auto reply = reply_to(second, options, *chat_template, *tokenizer, *session);
+  ASSERT_TRUE(reply);
+  EXPECT_GE(reply->usage.kept_tokens, 23);
+  EXPECT_LT(reply->usage.kept_tokens, reply->usage.prompt_tokens);
+}
+
+}  // namespace
+}  // namespace aloud
