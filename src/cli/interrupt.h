@@ -1,0 +1,36 @@
+// Ctrl-C: once stops what runs, twice within a second ends the program.
+#pragma once
+
+#include <atomic>
+
+namespace aloud {
+
+inline constexpr int kExitInterrupted = 130;  // 128 + SIGINT, as shells have it
+
+// While one is alive SIGINT raises a flag; a second one within a second, or SIGTERM or SIGHUP, restores the
+// terminal and ends the process. At most one at a time (signals belong to the process).
+class Interrupts {
+ public:
+  Interrupts();
+  ~Interrupts();
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  const std::atomic<bool>& raised() const;
+  void clear();
+};
+
+// While alive, what is typed is not echoed (it waits for the next line); nothing happens where stdin is no
+// terminal.
+class EchoOff {
+ public:
+  EchoOff();
+  ~EchoOff();
+  EchoOff(const EchoOff&) = delete;
+  EchoOff& operator=(const EchoOff&) = delete;
+
+ private:
+  bool changed_ = false;
+};
+
+}  // namespace aloud

@@ -1,0 +1,209 @@
+// Defines shared options with CLI11 and turns them into parameters.
+#include "cli/options.h"
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
+#include <charconv>
+#include <cstdio>
+#include <limits>
+#include <random>
+
+#include "base/printable.h"
+#include "cli/command.h"
+#include "cli/language.h"
+#include "cli/model_source.h"
+#include "cli/progress.h"
+
+namespace aloud {
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+// A check that the help does not spell out.
+CLI::Validator within(std::int64_t low, std::int64_t high) { return CLI::Range(low, high).description(""); }
+
+// --logit-bias ID=VALUE
+Result<LogitBias> parse_bias(const std::string& text) {
+  LogitBias bias;
+  const char* end = text.data() + text.size();
+  const auto id = std::from_chars(text.data(), end, bias.token);
+  if (id.ec == std::errc() && id.ptr != end && (*id.ptr == '=' || *id.ptr == ':')) {
+    const auto value = std::from_chars(id.ptr + 1, end, bias.bias);
+    if (value.ec == std::errc() && value.ptr == end) return bias;
+  }
+  return fail("logit_bias: {} is not ID=VALUE", printable(text));
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+const char* sampling_help(std::string_view name) {
+  if (name == "temperature") return tr("0: always the likeliest token", "温度；0：总取概率最高的词元");
+  if (name == "top_k")
+    return tr("only the likeliest N tokens; 0: all", "只从概率最高的 N 个词元中选取；0：全部");
+  if (name == "top_p")
+    return tr("only the likeliest tokens that make up this share", "只取累计概率达到此值的词元");
+  if (name == "min_p") {
+    return tr("only tokens with this share of the likeliest one's probability",
+              "只取概率不低于最高者此比例的词元");
+  }
+  if (name == "repeat_penalty") return tr("above 1: repeats less; 1: off", "大于 1：减少重复；1：关闭");
+  if (name == "frequency_penalty")
+    return tr("against tokens, by how often they occurred", "按出现次数惩罚词元");
+  return tr("against tokens that occurred", "惩罚出现过的词元");
+}
+
+std::string option_name(std::string_view parameter) {
+  std::string name = "--" + std::string(parameter);
+  for (char& c : name) c = c == '_' ? '-' : c;
+  return name;
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& app, ModelOptions& options) {
+  app.add_option(
+         "--model", options.model,
+         tr("model file (GGUF); default: the one that is built in", "模型文件（GGUF）；默认：内置模型"))
+      ->type_name("FILE");
+  app.add_option("--threads", options.threads,
+                 tr("threads; default: one per core", "线程数；默认：每个物理核心一个"))
+      ->type_name("N")
+      ->check(within(1, kMostThreads));
+}
+
+void add_context_option(CLI::App& app, std::optional<std::int64_t>& context) {
+  app.add_option("--context", context,
+                 tr("tokens of prompt and reply together; default: the model's, at most 8192",
+                    "提示与回复的词元总数上限；默认：模型的上限，至多 8192"))
+      ->type_name("N")
+      ->check(within(1, std::int64_t{1} << 40));
+}
+
+void add_json_option(CLI::App& app, bool& json) {
+  app.add_flag("--json", json, tr("one JSON object on stdout", "在标准输出上输出一个 JSON 对象"));
+}
+
+void add_thinking_options(CLI::App& app, ThinkingFlags& flags) {
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  app.add_option("--think", flags.think,
+                 tr("on or off: answer with or without a thought", "on 或 off：是否思考"))
+      ->type_name("on|off")
+      ->check(CLI::IsMember({"on", "off"}).description(""));
+  app.add_option("--think-tokens", flags.think_tokens,
+                 tr("most tokens of a thought; then it is closed and the model answers",
+                    "思考的词元上限；用完后结束思考并作答"))
+      ->type_name("N")
+      ->check(within(0, most));
+  std::vector<std::string> names;
+  std::string known;
+  for (const EffortLevel& level : effort_levels()) {
+    names.emplace_back(level.name);
+    known += fmt::format("{}{}: {}", known.empty() ? "" : ", ", level.name, level.budget_tokens);
+  }
+  app.add_option("--effort", flags.effort,
+                 fmt::format("{} ({})", tr("the same in words", "同上，以级别表示"), known))
+      ->type_name("low|medium|high")
+      ->check(CLI::IsMember(names).description(""));
+  app.add_option("--max-tokens", flags.max_tokens,
+                 tr("most tokens of thought and answer together", "思考与回答合计的词元上限"))
+      ->type_name("N")
+      ->check(within(1, most));
+}
+
+ThinkingOptions thinking_options(const ThinkingFlags& flags) {
+  ThinkingOptions options;
+  options.enabled = flags.think == "on";
+  if (const EffortLevel* level = find_effort(flags.effort)) {
+    options.effort = level->name;
+    options.budget_tokens = level->budget_tokens;
+  }
+  if (flags.think_tokens) options.budget_tokens = flags.think_tokens;
+  return options;
+}
+
+void add_sampling_options(CLI::App& app, SamplingFlags& flags) {
+  flags.values.resize(sampling_ranges().size());
+  for (std::size_t i = 0; i < flags.values.size(); ++i) {
+    const SamplingRange& range = sampling_ranges()[i];
+    app.add_option(option_name(range.name), flags.values[i],
+                   fmt::format("{} ({} - {})", sampling_help(range.name), range.low, range.high))
+        ->type_name("X");
+  }
+  app.add_option("--seed", flags.seed,
+                 tr("same seed, same text; default: random", "相同种子得到相同文本；默认：随机"))
+      ->type_name("N");
+  app.add_option("--stop", flags.stops,
+                 tr("text that ends the answer; may be given again", "遇到此文本即结束回答；可多次给出"))
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
+  app.add_option("--logit-bias", flags.logit_bias,
+                 tr("ID=VALUE, added to a token's logit; may be given again",
+                    "ID=值，加到词元的 logit 上；可多次给出"))
+      ->type_name("ID=X")
+      ->allow_extra_args(false);
+}
+
+Result<SamplingParameters> sampling_parameters(const SamplingFlags& flags, SamplingParameters defaults,
+                                               std::int64_t vocabulary) {
+  SamplingParameters parameters = std::move(defaults);
+  for (std::size_t i = 0; i < flags.values.size(); ++i) {
+    const SamplingRange& range = sampling_ranges()[i];
+    const std::optional<double> value = flags.values[i];
+    if (!value) continue;
+    // Before it is stored: a count does not hold every real number.
+    if (!(*value >= range.low && *value <= range.high)) {
+      return fail("{}: {} is not within {} to {}", range.name, *value, range.low, range.high);
+    }
+    range.set(parameters, *value);
+  }
+  for (const std::string& text : flags.logit_bias) {
+    TRY_ASSIGN(const LogitBias bias, parse_bias(text));
+    parameters.logit_bias.push_back(bias);
+  }
+  parameters.seed = flags.seed ? *flags.seed : random_seed();
+  TRY(check_sampling(parameters, vocabulary));
+  return parameters;
+}
+
+std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
+  app.set_help_flag("-h,--help", tr("this help", "显示本帮助"));
+  app.get_formatter()->label("Usage", tr("usage", "用法"));
+  app.get_formatter()->label("OPTIONS", tr("OPTIONS", "选项"));
+  app.get_formatter()->label("Positionals", tr("arguments", "参数"));
+  app.get_formatter()->label("REQUIRED", tr("(needed)", "（必需）"));
+  for (CLI::Option* option : app.get_options()) option->group(tr("options", "选项"));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return kExitSuccess;
+  } catch (const CLI::ParseError& error) {
+    std::string name = app.get_name();
+    if (name.starts_with("aloud ")) name.erase(0, 6);
+    return report_error(name, error.what(), kExitUsage);
+  }
+  return std::nullopt;
+}
+
+int report_error(std::string_view command, std::string_view message, int code) {
+  fmt::print(stderr, "aloud {}: {}\n", command, printable(message));
+  return code;
+}
+
+Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std::int64_t> context) {
+  const Progress progress(
+      fmt::format("{} {} …", tr("loading", "正在加载"),
+                  options.model.empty() ? tr("the default model", "默认模型") : printable(options.model)));
+  TRY_ASSIGN(GgufFile file, open_model_file(options.model));
+  TRY_ASSIGN(auto loaded,
+             LoadedModel::load(std::move(file), {.threads = options.threads, .context = context}));
+  TRY_ASSIGN(ChatTemplate chat_template, ChatTemplate::create(loaded->chat_template(), loaded->tokenizer()));
+  auto session = loaded->new_session();
+  return ChatModel{std::move(loaded), std::move(chat_template), std::move(session)};
+}
+
+}  // namespace aloud

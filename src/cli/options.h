@@ -1,0 +1,71 @@
+// Options that commands share, and how they are read.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "chat/chat_template.h"
+#include "chat/reply.h"
+#include "engine/loaded_model.h"
+
+namespace aloud {
+
+// --model, --threads
+struct ModelOptions {
+  std::string model;  // empty: the default model
+  int threads = 0;    // 0: one per physical core
+};
+void add_model_options(CLI::App& app, ModelOptions& options);
+
+void add_context_option(CLI::App& app, std::optional<std::int64_t>& context);
+void add_json_option(CLI::App& app, bool& json);
+
+// --think, --think-tokens, --effort, --max-tokens
+struct ThinkingFlags {
+  std::string think = "on";
+  std::optional<std::int64_t> think_tokens;
+  std::string effort;
+  std::optional<std::int64_t> max_tokens;
+};
+void add_thinking_options(CLI::App& app, ThinkingFlags& flags);
+// A budget in tokens goes before an effort.
+ThinkingOptions thinking_options(const ThinkingFlags& flags);
+
+// --seed and what shapes the choice of tokens
+struct SamplingFlags {
+  std::vector<std::optional<double>> values;  // one for each of sampling_ranges()
+  std::optional<std::uint64_t> seed;
+  std::vector<std::string> logit_bias;  // "ID=VALUE"
+  std::vector<std::string> stops;
+};
+void add_sampling_options(CLI::App& app, SamplingFlags& flags);
+// The file's defaults changed by the flags; the seed is random where none was given.
+// Errors: a malformed bias; a value out of range (of a token's id only below vocabulary is known to be
+// right).
+Result<SamplingParameters> sampling_parameters(const SamplingFlags& flags, SamplingParameters defaults,
+                                               std::int64_t vocabulary);
+
+// Reads the command line. nullopt: go on; else the exit code: help was printed, or one line about what is
+// wrong.
+std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv);
+
+// "aloud NAME: message" on stderr; returns kExitFailure (or the code given).
+int report_error(std::string_view command, std::string_view message, int code = 1);
+
+// A model that is ready to chat.
+struct ChatModel {
+  std::unique_ptr<LoadedModel> loaded;
+  ChatTemplate chat_template;
+  std::unique_ptr<Session> session;
+};
+
+// Opens --model and says so on stderr when it takes long.
+Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std::int64_t> context);
+
+}  // namespace aloud

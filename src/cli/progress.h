@@ -1,0 +1,33 @@
+// A line on stderr for work that takes longer than half a second.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace aloud {
+
+// On a terminal the line follows update() and is gone when the work is done; elsewhere it is written once.
+class Progress {
+ public:
+  explicit Progress(std::string text);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void update(std::string text);
+  // Ends early what the destructor ends; may be called again.
+  void finish();
+
+ private:
+  void watch();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string text_;
+  bool done_ = false;
+  std::thread watcher_;
+};
+
+}  // namespace aloud
