@@ -6,13 +6,16 @@
 #include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
+#include <cwchar>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -54,6 +57,22 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 void use_utf8_locale() {
   std::setlocale(LC_CTYPE, "");
   if (std::string_view(nl_langinfo(CODESET)) != "UTF-8") std::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+int window_columns() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+// Cells of a terminal that a text takes.
+int display_columns(std::string_view text) {
+  int columns = 0;
+  while (!text.empty()) {
+    const CodePoint point = decode_utf8(text);
+    columns += std::max(0, ::wcwidth(static_cast<wchar_t>(point.value)));
+    text.remove_prefix(point.length);
+  }
+  return columns;
 }
 
 void show(std::string_view sequence) {
@@ -108,7 +127,8 @@ LineEditor::Line LineEditor::read(const std::string& prompt) {
 
 LineEditor::Line LineEditor::read_one(const std::string& prompt) {
   prompt_ = prompt;
-  window_changed = 1;  // it may have changed while nobody looked
+  if (std::exchange(columns_, window_columns()) != columns_)
+    el_resize(editor_);  // changed while nobody looked
   show("\x1b[?2004h");
   int count = 0;
   errno = 0;
@@ -150,6 +170,20 @@ std::string LineEditor::expand(std::string line) const {
   }
   replace_all(line, kLineEndSign, "\n");
   return line;
+}
+
+// libedit forgets what stands on the screen, so it is wiped. Terminals wrap old lines anew: the prompt is as
+// many rows above the cursor as the text before it takes at the new width.
+void LineEditor::on_resize() {
+  if (std::exchange(columns_, window_columns()) == columns_) return;
+  const LineInfo* line = el_line(editor_);
+  std::string before = prompt_;
+  before.append(line->buffer, line->cursor);
+  const int rows = columns_ > 0 ? display_columns(before) / columns_ : 0;
+  if (rows > 0) show(fmt::format("\x1b[{}A", rows));
+  show("\r\x1b[J");
+  el_resize(editor_);
+  el_set(editor_, EL_REFRESH);
 }
 
 const char* LineEditor::on_prompt(EditLine* editor) {
@@ -254,7 +288,7 @@ bool LineEditor::fill(int timeout_ms) {
     }
     if (window_changed != 0) {
       window_changed = 0;
-      el_resize(editor_);
+      on_resize();
     }
     pollfd input{STDIN_FILENO, POLLIN, 0};
     const int ready = ::ppoll(&input, 1, timeout_ms < 0 ? nullptr : &timeout, &before);

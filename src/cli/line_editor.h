@@ -36,6 +36,7 @@ class LineEditor {
  private:
   static int on_read(EditLine* editor, wchar_t* out);
   static const char* on_prompt(EditLine* editor);
+  void on_resize();
 
   Line read_one(const std::string& prompt);
   std::optional<wchar_t> next_character();
@@ -51,6 +52,7 @@ class LineEditor {
   std::string history_file_;
   Interrupts& interrupts_;
   std::string prompt_;
+  int columns_ = 0;                  // of the window, when libedit was told
   std::deque<char> bytes_;           // read and not yet used
   std::deque<wchar_t> pasted_;       // to be handed out as typed
   std::vector<std::string> pastes_;  // what the markers stand for

@@ -195,13 +195,20 @@ int report_error(std::string_view command, std::string_view message, int code) {
 }
 
 Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std::int64_t> context) {
-  const Progress progress(
+  Progress progress(
       fmt::format("{} {} …", tr("loading", "正在加载"),
                   options.model.empty() ? tr("the default model", "默认模型") : printable(options.model)));
   TRY_ASSIGN(GgufFile file, open_model_file(options.model));
   TRY_ASSIGN(auto loaded,
              LoadedModel::load(std::move(file), {.threads = options.threads, .context = context}));
   TRY_ASSIGN(ChatTemplate chat_template, ChatTemplate::create(loaded->chat_template(), loaded->tokenizer()));
+  progress.finish();
+  if (context && *context > loaded->context()) {
+    fmt::print(stderr,
+               fmt::runtime(tr("the context is {} tokens: the model was made for no more\n",
+                               "上下文为 {} 个词元：模型不支持更多\n")),
+               loaded->context());
+  }
   auto session = loaded->new_session();
   return ChatModel{std::move(loaded), std::move(chat_template), std::move(session)};
 }

@@ -109,8 +109,8 @@ int TerminalChat::run() {
 
 void TerminalChat::greet() const {
   const ModelShape& shape = model_.loaded->model().shape();
-  say(fmt::format(fmt::runtime(tr("{} ({}, {} parameters), context {} tokens. /help lists the commands.",
-                                  "{}（{}，{} 参数），上下文 {} 个词元。/help 列出命令。")),
+  say(fmt::format(fmt::runtime(tr("{} ({}, {} parameters), context {} tokens\n/help lists the commands",
+                                  "{}（{}，{} 参数），上下文 {} 个词元\n/help 列出命令")),
                   printable(model_.loaded->name()), printable(shape.architecture),
                   parameters_text(shape.parameters), model_.loaded->context()));
 }
@@ -133,8 +133,9 @@ TerminalChat::After TerminalChat::help(std::string_view) {
                     tr(command.help_en, command.help_zh)));
   }
   say(
-      tr("Ctrl-C stops a reply and keeps what is there; at an empty prompt, or twice, it ends the program.\n"
-         "A line that ends in \\ goes on in the next; pasted text stays together.",
+      tr("Ctrl-C stops a reply and keeps what is there; at an empty prompt, or twice,\n"
+         "it ends the program. A line that ends in \\ goes on in the next; pasted text\n"
+         "stays together.",
          "Ctrl-C 停止回复并保留已有内容；在空提示处或连按两次则退出。\n以 \\ "
          "结尾的行可续行；粘贴的多行文本保持完整。"));
   return After::kGoOn;
@@ -240,8 +241,13 @@ void TerminalChat::answer(std::string text) {
     return;
   }
   printer.finish(*reply, model_.session->context());
-  messages_.push_back(std::move(reply->message));
+  if (reply->message.content.empty() && reply->message.thought.empty()) {
+    messages_.pop_back();  // stopped before there was anything to keep
+  } else {
+    messages_.push_back(std::move(reply->message));
+  }
   if (reply->finish != FinishReason::kContext) warn_of_full_context();
+  say("");
 }
 
 void TerminalChat::warn_of_full_context() const {

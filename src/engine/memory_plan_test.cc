@@ -15,8 +15,8 @@ constexpr std::int64_t kMiB = 1 << 20;
 class MachineTest : public ::testing::Test {
  protected:
   MachineTest() {
-    char name[] = "/tmp/aloud-machine-XXXXXX";
-    root_ = mkdtemp(name);
+    root_ = ::testing::TempDir() + "aloud-machine-XXXXXX";
+    EXPECT_NE(mkdtemp(root_.data()), nullptr);
   }
   ~MachineTest() override { std::filesystem::remove_all(root_); }
 
