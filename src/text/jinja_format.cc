@@ -180,7 +180,8 @@ class PercentFormatter {
       if (at < text.size()) convert(at);
     }
     const std::size_t given = is_tuple_ ? values_.list->items.size() : 1;
-    const bool may_be_left = values_.is(Kind::kDict) || values_.is(Kind::kList) || values_.is_undefined();
+    const bool may_be_left = values_.is(Kind::kDict) || values_.is(Kind::kList) || values_.is(Kind::kRange) ||
+                             values_.is_undefined();
     if (used_ < given && !used_names_ && !may_be_left)
       raise_error("not all arguments converted during string formatting");
     return out_.finish();

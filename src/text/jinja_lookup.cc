@@ -181,15 +181,15 @@ Value Interpreter::make_absence(const Value& owner, const Value& key) {
 }
 
 Value Interpreter::get_attribute(const Value& value, const Value& name) {
-  if (value.is_undefined()) raise_undefined(value);
   if (const auto found = python_attribute(*this, value, name.text->bytes)) return *found;
+  if (value.is_undefined()) raise_undefined(value);
   if (const auto found = python_item(heap_, value, name)) return *found;
   return make_absence(value, name);
 }
 
 Value Interpreter::get_pure_attribute(const Value& value, const Value& name) {
-  if (value.is_undefined()) raise_undefined(value);
   if (const auto found = python_attribute(*this, value, name.text->bytes)) return *found;
+  if (value.is_undefined()) raise_undefined(value);
   return make_absence(value, name);
 }
 

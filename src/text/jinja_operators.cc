@@ -1,11 +1,11 @@
 // The interpreter: arithmetic, membership, iteration; what Python's operators do with each type.
 #include <cmath>
-#include <cstring>
 
 #include <limits>
 
 #include "base/utf8.h"
 #include "text/jinja_interpreter.h"
+#include "text/jinja_text.h"
 
 namespace aloud::jinja {
 namespace {
@@ -156,6 +156,13 @@ Value join_texts(Heap& heap, const Text& left, const Text& right) {
   return Value::of(markup);
 }
 
+const Text& without_markup(Heap& heap, const Text& text) {
+  if (!text.markup) return text;
+  Text* plain = heap.make<Text>(text);
+  plain->markup = false;
+  return *plain;
+}
+
 Value join_lists(Heap& heap, const Value& left, const Value& right) {
   const List* joined = heap.make<List>(heap.join(left.list->items, right.list->items));
   return left.is(Kind::kList) ? Value::list_of(joined) : Value::tuple_of(joined);
@@ -195,7 +202,7 @@ bool Interpreter::contains(const Value& container, const Value& item) {
       }
       const std::string_view text = container.text->bytes, part = item.text->bytes;
       heap_.charge_bytes(text.size());
-      return part.empty() || memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+      return find_bytes(text, part, 0) != std::string_view::npos;
     }
     case Kind::kDict:
       require_hashable(heap_, item);
@@ -260,7 +267,7 @@ std::span<const Value> Interpreter::iterate(const Value& value) {
       return std::exchange(value.iterator->left, {});
     }
     case Kind::kString: {
-      const Text& text = *value.text;
+      const Text& text = without_markup(heap_, *value.text);  // str's own iterator knows nothing of markup
       for (std::size_t at = 0; at < text.bytes.size();) {
         const std::size_t length = character_length(text.bytes, at);
         items.push_back(Value::of(new_slice(heap_, text, at, at + length)));

@@ -27,6 +27,10 @@ bool is_false(Interpreter&, const Value& value, Arguments& arguments) {
   expect_none(arguments, "the test");
   return value.is(Kind::kBoolean) && !value.boolean;
 }
+bool is_iterable_value(Interpreter&, const Value& value, Arguments& arguments) {
+  expect_none(arguments, "the test");
+  return is_iterable(value);
+}
 bool is_escaped(Interpreter&, const Value& value, Arguments& arguments) {
   expect_none(arguments, "the test");
   return value.is_string() && value.text->markup;
@@ -107,8 +111,7 @@ constexpr Test kTests[] = {
     {"mapping", is_kind<Kind::kDict>},
     {"sequence",
      is_kind<Kind::kString, Kind::kList, Kind::kTuple, Kind::kDict, Kind::kRange, Kind::kUndefined>},
-    {"iterable", is_kind<Kind::kString, Kind::kList, Kind::kTuple, Kind::kDict, Kind::kDictView, Kind::kRange,
-                         Kind::kIterator, Kind::kUndefined, Kind::kLoop>},
+    {"iterable", is_iterable_value},
     {"callable",
      is_kind<Kind::kMacro, Kind::kMethod, Kind::kFunction, Kind::kLoop, Kind::kJoiner, Kind::kUndefined>},
     {"escaped", is_escaped},

@@ -262,8 +262,7 @@ Value apply_urlencode(Interpreter& interpreter, const Value& input, Arguments& a
     is_marked |= text.has_marks();
     append_quoted_url(text.bytes, is_query, out);
   };
-  const bool is_single = input.is_string() || input.is_number() || input.is_none();
-  if (is_single) {
+  if (input.is_string() || !is_iterable(input)) {
     append(input, false);
   } else {
     std::vector<DictEntry> pairs;
@@ -308,14 +307,6 @@ Value apply_xmlattr(Interpreter& interpreter, const Value& input, Arguments& arg
   return Value::of(out.finish());
 }
 
-Value apply_pprint(Interpreter& interpreter, const Value& input, Arguments& arguments) {
-  expect_none(arguments, "pprint");
-  TextBuilder out(interpreter.heap());
-  append_repr(out, interpreter.heap(), input);
-  out.spread_marks(0);
-  return Value::of(out.finish());
-}
-
 constexpr Filter kFilters[] = {
     {"capitalize", apply_change<to_capitalized>},
     {"center", apply_center},
@@ -325,7 +316,6 @@ constexpr Filter kFilters[] = {
     {"format", apply_format},
     {"indent", apply_indent},
     {"lower", apply_change<to_lower>},
-    {"pprint", apply_pprint},
     {"replace", apply_replace},
     {"safe", apply_safe},
     {"string", apply_string},

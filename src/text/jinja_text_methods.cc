@@ -348,7 +348,7 @@ std::size_t last_character(std::string_view bytes) {
 }
 
 std::size_t find_bytes(std::string_view text, std::string_view part, std::size_t from) {
-  if (from > text.size()) return npos;
+  if (from > text.size() || part.size() > text.size() - from) return npos;
   if (part.empty()) return from;
   // memmem is linear in glibc.
   const void* found = memmem(text.data() + from, text.size() - from, part.data(), part.size());

@@ -304,12 +304,30 @@ void raise_undefined(const Value& undefined) { throw JinjaError{absence_message(
 
 void require_hashable(Heap& heap, const Value& value, int levels_left) {
   if (value.is_string()) heap.charge_bytes(value.text->bytes.size());
-  if (value.is(Kind::kList) || value.is(Kind::kDict)) raise_error("unhashable type: '{}'", type_name(value));
+  if (value.is(Kind::kList) || value.is(Kind::kDict) || value.is(Kind::kDictView))
+    raise_error("unhashable type: '{}'", type_name(value));
   if (!value.is(Kind::kTuple)) return;
   if (levels_left == 0) raise_error("a tuple is nested too deeply to be a key");
   for (const Value& item : value.list->items) {
     heap.charge(1);
     require_hashable(heap, item, levels_left - 1);
+  }
+}
+
+bool is_iterable(const Value& value) {
+  switch (value.kind) {
+    case Kind::kUndefined:
+    case Kind::kString:
+    case Kind::kList:
+    case Kind::kTuple:
+    case Kind::kDict:
+    case Kind::kDictView:
+    case Kind::kRange:
+    case Kind::kIterator:
+    case Kind::kLoop:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -267,7 +267,7 @@ std::int64_t count_characters(std::string_view bytes);
 std::size_t byte_offset(const Text& text, std::int64_t character);
 std::int64_t character_at_byte(const Text& text, std::size_t byte);
 
-// Making values. Trusted text is copied; a slice shares its bytes.
+// Making values. Trusted text is copied; a slice shares its bytes, and may be the text itself, which must live in a heap.
 const Text* new_text(Heap& heap, std::string_view trusted);
 const Text* new_text(Heap& heap, std::string_view bytes, bool marked);
 const Text* new_slice(Heap& heap, const Text& text, std::size_t begin, std::size_t end);
@@ -284,6 +284,7 @@ std::string absence_message(const Value& undefined);
 void require_hashable(Heap& heap, const Value& value, int levels_left = 32);
 
 bool truth(const Value& value);
+bool is_iterable(const Value& value);
 bool equals(Heap& heap, const Value& a, const Value& b);
 // a < b as Python has it. Errors: types that have no order.
 bool less(Heap& heap, const Value& a, const Value& b, std::string_view operation = "<");
