@@ -65,6 +65,7 @@ int run_tokenize(int argc, char** argv) {
   TokenizeOptions options;
   CLI::App app(tr("Prints the tokens of a text, without BOS.", "输出文本的词元，不含 BOS。"));
   app.name("aloud tokenize");
+  app.set_help_flag("-h,--help", tr("print this help", "显示此帮助"));
   app.add_option("--model", options.model,
                  tr("model file (default: the embedded one)", "模型文件（默认：内置模型）"));
   app.add_option("TEXT", options.text, tr("the text; - is stdin (default)", "文本；- 表示标准输入（默认）"));

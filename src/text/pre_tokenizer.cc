@@ -269,6 +269,7 @@ void isolate_trailing_spaces(std::string_view text, PieceSink& sink) {
 }
 
 constexpr SplitStage kGpt2[] = {isolate<match_gpt2>};
+constexpr SplitStage kSmollm[] = {isolate<match_numbers<1>>, isolate<match_gpt2>};
 constexpr SplitStage kQwen2[] = {isolate<match_llama<1>>};
 constexpr SplitStage kLlama3[] = {isolate<match_llama<3>>};
 constexpr SplitStage kDeepseekLlm[] = {
@@ -293,12 +294,17 @@ constexpr NamedPreTokenizer kPreTokenizers[] = {
     {"gpt2", {kGpt2}},
     {"gpt-2", {kGpt2}},
     {"phi-2", {kGpt2}},
+    {"smollm", {kSmollm}},
+    {"starcoder", {kSmollm}},
+    {"refact", {kSmollm}},
     {"qwen2", {kQwen2}},
     {"deepseek-r1-qwen", {kQwen2}},
     {"megrez", {kQwen2}},
     {"llama-bpe", {kLlama3, true, true}},
     {"llama3", {kLlama3, true, true}},
     {"llama-v3", {kLlama3, true, true}},
+    {"falcon3", {kLlama3, true, true}},
+    {"smaug-bpe", {kLlama3}},
     {"deepseek-llm", {kDeepseekLlm}},
     {"deepseek-coder", {kDeepseekCoder}},
     {"deepseek-v3", {kDeepseekV3}},

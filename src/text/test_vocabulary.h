@@ -38,6 +38,9 @@ class TestVocabulary {
     add("ö", TokenKind::kUserDefined);
     add("  \n", TokenKind::kUserDefined);
     add("<unused0>", TokenKind::kUnused);
+    // A way to markup that only a careless vocabulary has.
+    add("<|>", TokenKind::kControl);
+    for (const char* merge : {"< |", "<| >"}) add_merge(merge);
     source_.add_bos = true;
   }
 

@@ -54,6 +54,7 @@ struct Tokenizer::State {
     return std::string_view(bytes).substr(offsets[i], offsets[i + 1] - offsets[i]);
   }
   TokenKind kind_of(TokenId id) const { return kinds[static_cast<std::size_t>(id)]; }
+  bool is_markup(TokenId id) const { return markup[static_cast<std::size_t>(id)]; }
 
   Status check(const VocabularySource& source) const;
   void decode_pieces(const VocabularySource& source);
@@ -211,7 +212,8 @@ Result<Bpe> Tokenizer::State::build_merges(const VocabularySource& source) {
     byte_tokens[static_cast<std::size_t>(byte)] = index.find({&c, 1});
   }
   // Some files mark pieces that are also listed as added tokens as such; merges may still lead to them.
-  PieceIndex others(kinds.size());
+  const auto ordinary = std::count_if(kinds.begin(), kinds.end(), is_ordinary);
+  PieceIndex others(kinds.size() - static_cast<std::size_t>(ordinary));
   for (TokenId id = 0; id < static_cast<TokenId>(kinds.size()); ++id) {
     if (!is_ordinary(kind_of(id)) && !bytes_of(id).empty()) others.insert(bytes_of(id), id);
   }
@@ -222,8 +224,10 @@ Result<Bpe> Tokenizer::State::build_merges(const VocabularySource& source) {
   std::vector<Bpe::Merge> merges;
   merges.reserve(source.merges.size());
   std::string joined;
-  for (const std::string_view merge : source.merges) {
-    const auto name = [&] { return fmt::format("merge {} (\"{}\")", merges.size(), printable(merge)); };
+  for (const std::string_view& merge : source.merges) {
+    const auto name = [&] {
+      return fmt::format("merge {} (\"{}\")", &merge - source.merges.data(), printable(merge));
+    };
     const std::size_t space = merge.find(' ', 1);
     if (space == std::string_view::npos) return fail("{}: not two pieces with a space between them", name());
     joined.clear();
@@ -241,7 +245,9 @@ Result<Bpe> Tokenizer::State::build_merges(const VocabularySource& source) {
                   : found.right == kNoToken ? "the second part"
                                             : "the result");
     }
-    merges.push_back(found);
+    // Text that nobody trusts must not become markup this way either.
+    if (!is_markup(found.left) && !is_markup(found.right) && !is_markup(found.result))
+      merges.push_back(found);
   }
   return Bpe(byte_tokens, std::move(merges));
 }
@@ -259,6 +265,7 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::create(const VocabularySource& sou
   state.find_ends(source);
   state.find_added_tokens();
   TRY_ASSIGN(state.bpe, state.build_merges(source));
+  if (!pre_tokenizer->whole_pieces_first) state.index = PieceIndex(0);
   return tokenizer;
 }
 
@@ -302,7 +309,7 @@ std::string_view Tokenizer::bytes(TokenId id) const {
 
 bool Tokenizer::is_markup(TokenId id) const {
   CHECK(id >= 0 && id < size());
-  return state_->markup[static_cast<std::size_t>(id)];
+  return state_->is_markup(id);
 }
 
 TokenId Tokenizer::find_markup(std::string_view text) const { return state_->added.find_markup(text); }

@@ -1,4 +1,5 @@
-// Text to tokens and back: byte-level BPE as the published tokenizers of the Qwen, Llama and DeepSeek families do it.
+// Text to tokens and back: byte-level BPE as the published tokenizers of the Qwen, Llama and DeepSeek
+// families do it.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +18,24 @@ using TokenId = std::int32_t;
 inline constexpr TokenId kNoToken = -1;
 
 // The values are GGUF's token type numbers.
-enum class TokenKind : std::int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+enum class TokenKind : std::int32_t {
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,
+  kUserDefined = 4,
+  kUnused = 5,
+  kByte = 6
+};
 
 // A vocabulary as a model file tells it. The views need to live only until create() returns.
 struct VocabularySource {
-  std::string_view pre_tokenizer;             // tokenizer.ggml.pre: "qwen2", "llama-bpe", "deepseek-v3", ...
-  std::vector<std::string_view> pieces;       // in GPT-2's printable byte alphabet
-  std::vector<TokenKind> kinds;               // as many as pieces, or empty: all normal
-  std::vector<std::string_view> merges;       // "left right", best first
+  std::string_view pre_tokenizer;        // tokenizer.ggml.pre: "qwen2", "llama-bpe", "deepseek-v3", ...
+  std::vector<std::string_view> pieces;  // in GPT-2's printable byte alphabet
+  std::vector<TokenKind> kinds;          // as many as pieces, or empty: all normal
+  std::vector<std::string_view> merges;  // "left right", best first
   TokenId bos = kNoToken;
   TokenId eos = kNoToken;
-  std::vector<TokenId> more_ends;             // eot and eom, where the file names them
+  std::vector<TokenId> more_ends;  // eot and eom, where the file names them
   bool add_bos = false;
 };
 
@@ -40,15 +48,15 @@ struct TextSpan {
 // Immutable after create(): any thread may use it.
 class Tokenizer {
  public:
-  // Errors: an unknown pre-tokenizer (named), no pieces, counts that differ, ids outside the vocabulary, a merge whose
-  // parts or result are not pieces where the published tokenizer would need them.
+  // Errors: an unknown pre-tokenizer (named), no pieces, counts that differ, ids outside the vocabulary, a
+  // merge whose parts or result are not pieces where the published tokenizer would need them.
   static Result<std::unique_ptr<Tokenizer>> create(const VocabularySource& source);
   ~Tokenizer();
 
-  // Appends the tokens of text to out; never BOS. Markup (control tokens, and user-defined tokens that are markup, such
-  // as <think>) is recognised only where it lies wholly outside the untrusted spans (sorted, disjoint); inside them it
-  // is ordinary text. User-defined tokens that are ordinary text count everywhere. Malformed UTF-8 is encoded byte by
-  // byte. Linear time, bounded stack, any size.
+  // Appends the tokens of text to out; never BOS. Markup (control tokens, and user-defined tokens that are
+  // markup, such as <think>) is recognised only where it lies wholly outside the untrusted spans (sorted,
+  // disjoint); inside them it is ordinary text. User-defined tokens that are ordinary text count everywhere.
+  // Malformed UTF-8 is encoded byte by byte. Linear time, bounded stack, any size.
   void encode(std::string_view text, std::span<const TextSpan> untrusted, std::vector<TokenId>& out) const;
 
   // All of text untrusted: what a person typed.
@@ -56,12 +64,12 @@ class Tokenizer {
   // All of text trusted: what a template wrote.
   std::vector<TokenId> encode_markup(std::string_view text) const;
 
-  int size() const;                                    // ids are [0, size())
+  int size() const;  // ids are [0, size())
   TokenKind kind(TokenId id) const;
   // The bytes that a token stands for (control tokens: their name). Valid as long as the tokenizer.
   std::string_view bytes(TokenId id) const;
-  bool is_markup(TokenId id) const;                    // control, or user-defined in the shape of markup
-  TokenId find_markup(std::string_view text) const;    // the markup token with exactly this name, or kNoToken
+  bool is_markup(TokenId id) const;                  // control, or user-defined in the shape of markup
+  TokenId find_markup(std::string_view text) const;  // the markup token with exactly this name, or kNoToken
 
   TokenId bos() const;
   TokenId eos() const;
@@ -76,8 +84,8 @@ class Tokenizer {
   std::unique_ptr<State> state_;
 };
 
-// Turns tokens into text as they come and never hands out half a character: bytes that may still become one are held
-// back; malformed bytes become U+FFFD.
+// Turns tokens into text as they come and never hands out half a character: bytes that may still become one
+// are held back; malformed bytes become U+FFFD.
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
