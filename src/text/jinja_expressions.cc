@@ -60,7 +60,8 @@ Value Interpreter::evaluate(const Expression& expression) {
 }
 
 Value Interpreter::evaluate_variable(const Expression& expression) {
-  if (const Value* value = find_variable(expression.symbol); value != nullptr) return *value;
+  const Value* value = find_variable(expression.symbol);
+  if (value != nullptr && !(value->is_undefined() && value->absence == nullptr)) return *value;
   Absence* absence = heap_.make<Absence>();
   absence->key = expression.value;
   return Value::undefined(absence);

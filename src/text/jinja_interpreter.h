@@ -135,7 +135,8 @@ class Interpreter {
   void assign(const Target& target, const Value& value);
   void set_variable(int symbol, const Value& value);
   const Value* find_variable(int symbol) const;
-  Frame* make_frame(Frame* parent);
+  Frame* make_frame(Frame* parent, const FrameSyntax* syntax = nullptr);
+  void begin_frame(Frame& frame, const FrameSyntax& syntax);
   Loop* make_loop(const Statement& syntax, Frame* outside, std::span<const Value> items, std::int64_t depth0);
 
   // Expressions.

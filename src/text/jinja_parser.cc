@@ -58,6 +58,12 @@ int Parser::symbol(std::string_view name) {
   return symbols_.try_emplace(name, static_cast<int>(symbols_.size())).first->second;
 }
 
+Statement* Parser::make_scope(StatementKind kind, int line) {
+  Statement* statement = make_statement(kind, line);
+  statement->frame = heap_.make<FrameSyntax>();
+  return statement;
+}
+
 Statement* Parser::make_statement(StatementKind kind, int line) {
   Statement* statement = heap_.make<Statement>();
   statement->kind = kind;
@@ -153,7 +159,8 @@ void Parser::parse_print(std::vector<const Statement*>& body) {
 }
 
 const Statement* Parser::parse_for() {
-  Statement* statement = make_statement(StatementKind::kFor, next().line);
+  Statement* statement = make_scope(StatementKind::kFor, next().line);
+  statement->otherwise_frame = heap_.make<FrameSyntax>();
   const int loops_outside = loops_;
   ++loop_tags_;
   statement->target = parse_target();
@@ -200,13 +207,14 @@ const Statement* Parser::parse_set() {
     return statement;
   }
   statement->kind = StatementKind::kSetBlock;
+  statement->frame = heap_.make<FrameSyntax>();
   if (current().is_operator("|")) statement->expression = parse_filters(nullptr);
   statement->body = parse_scope("endset");
   return statement;
 }
 
 const Statement* Parser::parse_with() {
-  Statement* statement = make_statement(StatementKind::kWith, next().line);
+  Statement* statement = make_scope(StatementKind::kWith, next().line);
   std::vector<Assignment> assignments;
   while (current().kind != TokenKind::kBlockEnd) {
     if (!assignments.empty()) expect_operator(",");
@@ -240,6 +248,7 @@ std::span<const Parameter> Parser::parse_signature() {
 // The body of a macro or call; the special names it mentions are seen by every macro around it too.
 void Parser::parse_macro_body(MacroSyntax& macro, std::string_view end) {
   const Restore<int> loops(loops_, 0);
+  macro.frame = heap_.make<FrameSyntax>();
   macros_.push_back(&macro);
   macro.body = parse_scope(end);
   macros_.pop_back();
@@ -279,14 +288,14 @@ const Statement* Parser::parse_call_block() {
 }
 
 const Statement* Parser::parse_filter_block() {
-  Statement* statement = make_statement(StatementKind::kFilterBlock, next().line);
+  Statement* statement = make_scope(StatementKind::kFilterBlock, next().line);
   statement->expression = parse_filters(nullptr, true);
   statement->body = parse_scope("endfilter");
   return statement;
 }
 
 const Statement* Parser::parse_named_block() {
-  Statement* statement = make_statement(StatementKind::kNamedBlock, next().line);
+  Statement* statement = make_scope(StatementKind::kNamedBlock, next().line);
   const std::string_view name = expect_name();
   statement->flag = skip_name("scoped");
   skip_name("required");
@@ -297,14 +306,14 @@ const Statement* Parser::parse_named_block() {
 }
 
 const Statement* Parser::parse_generation() {
-  Statement* statement = make_statement(StatementKind::kScope, next().line);
+  Statement* statement = make_scope(StatementKind::kScope, next().line);
   const Restore<int> loops(loops_, 0);
   statement->body = parse_scope("endgeneration");
   return statement;
 }
 
 const Statement* Parser::parse_autoescape() {
-  Statement* statement = make_statement(StatementKind::kScope, next().line);
+  Statement* statement = make_scope(StatementKind::kScope, next().line);
   parse_expression();
   statement->body = parse_scope("endautoescape");
   return statement;
@@ -366,6 +375,10 @@ Target* Parser::parse_target(bool allows_attribute, bool in_parentheses) {
   return target;
 }
 
-Syntax parse_template(std::string_view source, Heap& heap) { return Parser(source, heap).run(); }
+Syntax parse_template(std::string_view source, Heap& heap) {
+  Syntax syntax = Parser(source, heap).run();
+  analyze_scopes(syntax, heap);
+  return syntax;
+}
 
 }  // namespace aloud::jinja

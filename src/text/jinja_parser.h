@@ -48,6 +48,7 @@ class Parser {
 
   // Statements: each begins at the tag's name and ends before "%}".
   Statement* make_statement(StatementKind kind, int line);
+  Statement* make_scope(StatementKind kind, int line);
   Block parse_body(std::span<const std::string_view> ends);
   Block parse_block(std::initializer_list<std::string_view> ends);
   Block parse_scope(std::string_view end);

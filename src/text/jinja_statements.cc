@@ -50,14 +50,24 @@ RenderedTemplate Interpreter::render(const nlohmann::ordered_json& context) {
       root_[symbol] = {Value::of_object(Kind::kFunction, function), true};
     }
   }
+  for (const int symbol : syntax_.unbound)
+    root_[static_cast<std::size_t>(symbol)] = {Value::undefined(), true};
   TextBuilder out(heap_);
   out_ = &out;
   run(syntax_.body);
   return out.take();
 }
 
-Frame* Interpreter::make_frame(Frame* parent) {
-  return heap_.make<Frame>(parent, std::pmr::vector<Frame::Variable>(heap_.resource()));
+Frame* Interpreter::make_frame(Frame* parent, const FrameSyntax* syntax) {
+  Frame* frame = heap_.make<Frame>(parent, std::pmr::vector<Frame::Variable>(heap_.resource()));
+  if (syntax != nullptr) begin_frame(*frame, *syntax);
+  return frame;
+}
+
+void Interpreter::begin_frame(Frame& frame, const FrameSyntax& syntax) {
+  heap_.charge(static_cast<std::int64_t>(syntax.unbound.size()));
+  frame.variables.clear();
+  for (const int symbol : syntax.unbound) frame.variables.push_back({symbol, Value::undefined()});
 }
 
 void Interpreter::set_variable(int symbol, const Value& value) {
@@ -181,7 +191,7 @@ Interpreter::Flow Interpreter::run_for(const Statement& statement) {
   }
   Flow flow = Flow::kNext;
   if (run_items(*loop, flow)) return Flow::kNext;
-  const Scope scope(*this, make_frame(frame_));
+  const Scope scope(*this, make_frame(frame_, statement.otherwise_frame));
   return run(statement.otherwise);
 }
 
@@ -193,7 +203,7 @@ bool Interpreter::run_items(Loop& loop, Flow& flow) {
     ++loop.index0;
     heap_.charge(1);
     if (frame->is_captured) frame = make_frame(loop.outside);
-    frame->variables.clear();
+    begin_frame(*frame, *loop.syntax->frame);
     frame->variables.push_back({kSymbolLoop, Value::of_object(Kind::kLoop, &loop)});
     const Scope scope(*this, frame);
     assign(*loop.syntax->target, loop.items[static_cast<std::size_t>(loop.index0)]);
@@ -215,7 +225,7 @@ Value Interpreter::run_recursively(Loop& loop, const Value& items) {
   const Scope scope(*this, loop.outside);
   Flow flow = Flow::kNext;
   if (!run_items(*level, flow)) {
-    const Scope otherwise(*this, make_frame(loop.outside));
+    const Scope otherwise(*this, make_frame(loop.outside, loop.syntax->otherwise_frame));
     run(loop.syntax->otherwise);
   }
   return capture.finish();
@@ -226,7 +236,7 @@ Interpreter::Flow Interpreter::run_set_block(const Statement& statement) {
   Flow flow = Flow::kNext;
   {
     Capture capture(*this);
-    const Scope scope(*this, make_frame(frame_));
+    const Scope scope(*this, make_frame(frame_, statement.frame));
     flow = run(statement.body);
     value = capture.finish();
     if (statement.expression != nullptr) value = evaluate_filter(*statement.expression, &value);
@@ -236,7 +246,7 @@ Interpreter::Flow Interpreter::run_set_block(const Statement& statement) {
 }
 
 Interpreter::Flow Interpreter::run_with(const Statement& statement) {
-  Frame* frame = make_frame(frame_);
+  Frame* frame = make_frame(frame_, statement.frame);
   std::vector<Value> values;
   for (const Assignment& assignment : statement.assignments)
     values.push_back(evaluate(*assignment.expression));
@@ -248,7 +258,7 @@ Interpreter::Flow Interpreter::run_with(const Statement& statement) {
 Interpreter::Flow Interpreter::run_filter_block(const Statement& statement) {
   Value value;
   Flow flow = Flow::kNext;
-  const Scope scope(*this, make_frame(frame_));
+  const Scope scope(*this, make_frame(frame_, statement.frame));
   {
     Capture capture(*this);
     flow = run(statement.body);
@@ -260,7 +270,7 @@ Interpreter::Flow Interpreter::run_filter_block(const Statement& statement) {
 
 Interpreter::Flow Interpreter::run_scope(const Statement& statement) {
   const bool sees_locals = statement.kind == StatementKind::kScope || statement.flag;
-  const Scope scope(*this, make_frame(sees_locals ? frame_ : nullptr));
+  const Scope scope(*this, make_frame(sees_locals ? frame_ : nullptr, statement.frame));
   return run(statement.body);
 }
 
@@ -327,7 +337,7 @@ void Interpreter::bind_macro(const Macro& macro, const Arguments& arguments) {
 Value Interpreter::call_macro(const Macro& macro, const Arguments& arguments) {
   const Deeper deeper(heap_);
   Capture capture(*this);
-  const Scope scope(*this, make_frame(macro.scope));
+  const Scope scope(*this, make_frame(macro.scope, macro.syntax->frame));
   bind_macro(macro, arguments);
   run(macro.syntax->body);
   return capture.finish();

@@ -92,6 +92,11 @@ struct Target {
   std::span<const Target* const> parts;
 };
 
+// What a scope has to know when it is entered; filled in by analyze_scopes().
+struct FrameSyntax {
+  std::span<const int> unbound;  // the symbols that are undefined here until they are set
+};
+
 struct Statement;
 using Block = std::span<const Statement* const>;
 
@@ -106,6 +111,7 @@ struct MacroSyntax {
   std::string_view name;
   std::span<const Parameter> parameters;
   Block body;
+  FrameSyntax* frame = nullptr;
   bool uses_caller = false, uses_named = false, uses_rest = false;
 };
 
@@ -148,6 +154,8 @@ struct Statement {
   std::span<const Branch> branches;
   std::span<const Assignment> assignments;
   const MacroSyntax* macro = nullptr;
+  FrameSyntax* frame = nullptr;            // of body, where that is a scope and not a macro's
+  FrameSyntax* otherwise_frame = nullptr;  // of otherwise
 };
 
 // Names become small numbers, so that scopes compare integers. The names with fixed numbers are those the
@@ -157,10 +165,14 @@ enum Symbol : int { kSymbolLoop, kSymbolCaller, kSymbolKwargs, kSymbolVarargs, k
 struct Syntax {
   Block body;
   std::vector<std::string_view> symbols;
+  std::span<const int> unbound;  // as in FrameSyntax, of the outermost scope
 };
 
 // source must live as long as the heap, which holds the tree. Errors (thrown): what was expected, and the
 // line.
 Syntax parse_template(std::string_view source, Heap& heap);
+
+// The part of parsing that needs the whole tree (jinja_scopes.cc).
+void analyze_scopes(Syntax& syntax, Heap& heap);
 
 }  // namespace aloud::jinja
