@@ -25,7 +25,7 @@ ISA_HEADERS = {"immintrin.h", "cmath", "cstddef", "cstdint", "cstring", "climits
                "stdint.h", "string.h"}
 
 # Folders that exist on one machine only.
-MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:home|root|work|Users|mnt|tmp)/\w")
+MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:home|root|work|Users|mnt)/\w")
 LAYER = re.compile(r"aloud_layer\(\s*(\w+)([^)]*)\)")
 PROGRAM = re.compile(r"aloud_program\(\s*\w+([^)]*)\)")
 NAMED_PATH = re.compile(r"`((?:src|tests|tools|cmake|docs|models)/[\w./-]*)`")

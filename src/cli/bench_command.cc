@@ -15,7 +15,7 @@
 #include "base/printable.h"
 #include "base/utf8.h"
 #include "cli/bench_measure.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/language.h"
 #include "cli/model_source.h"
 #include "weights/random_model.h"
@@ -222,15 +222,8 @@ int run_bench(int argc, char** argv) {
   app.add_option("--seed", options.seed, tr("seed of the random weights", "随机权重的种子"))
       ->capture_default_str();
   app.add_flag("--json", options.json, tr("print JSON", "输出 JSON"));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitSuccess : kExitUsage;
-  }
-  if (const Status status = run(options); !status) {
-    fmt::print(stderr, "aloud bench: {}\n", status.error().message);
-    return kExitFailure;
-  }
+  if (const auto code = parse_command_line(app, argc, argv)) return *code;
+  if (const Status status = run(options); !status) return report_error("bench", status.error().message);
   return kExitSuccess;
 }
 

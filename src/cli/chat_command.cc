@@ -13,7 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/language.h"
 #include "cli/terminal_chat.h"
 

@@ -11,7 +11,7 @@
 #include "base/printable.h"
 #include "base/utf8.h"
 #include "chat/answer.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/interrupt.h"
 #include "cli/language.h"
 #include "cli/options.h"

@@ -12,7 +12,7 @@
 
 #include "base/printable.h"
 #include "base/utf8.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/language.h"
 #include "cli/model_source.h"
 #include "weights/gguf.h"
@@ -294,15 +294,8 @@ int run_inspect(int argc, char** argv) {
   app.add_option("--model", options.file, tr("the same", "同上"))->excludes(file);
   app.add_flag("--tensors", options.tensors, tr("list the tensors", "列出张量"));
   app.add_flag("--json", options.json, tr("print JSON", "输出 JSON"));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitSuccess : kExitUsage;
-  }
-  if (const Status status = run(options); !status) {
-    fmt::print(stderr, "aloud inspect: {}\n", status.error().message);
-    return kExitFailure;
-  }
+  if (const auto code = parse_command_line(app, argc, argv)) return *code;
+  if (const Status status = run(options); !status) return report_error("inspect", status.error().message);
   return kExitSuccess;
 }
 

@@ -13,7 +13,7 @@
 
 #include "base/printable.h"
 #include "base/utf8.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/language.h"
 #include "cli/model_source.h"
 #include "engine/kv_cache.h"
@@ -143,15 +143,8 @@ int run_logits(int argc, char** argv) {
                  tr("threads (default: physical cores)", "线程数（默认：物理核数）"))
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", options.json, tr("print JSON", "输出 JSON"));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitSuccess : kExitUsage;
-  }
-  if (const Status status = run(options); !status) {
-    fmt::print(stderr, "aloud logits: {}\n", status.error().message);
-    return kExitFailure;
-  }
+  if (const auto code = parse_command_line(app, argc, argv)) return *code;
+  if (const Status status = run(options); !status) return report_error("logits", status.error().message);
   return kExitSuccess;
 }
 

@@ -1,8 +1,6 @@
 // Defines shared options with CLI11 and turns them into parameters.
 #include "cli/options.h"
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
 #include <charconv>
 #include <cstdio>
@@ -10,7 +8,6 @@
 #include <random>
 
 #include "base/printable.h"
-#include "cli/command.h"
 #include "cli/language.h"
 #include "cli/model_source.h"
 #include "cli/progress.h"
@@ -167,31 +164,6 @@ Result<SamplingParameters> sampling_parameters(const SamplingFlags& flags, Sampl
   parameters.seed = flags.seed ? *flags.seed : random_seed();
   TRY(check_sampling(parameters, vocabulary));
   return parameters;
-}
-
-std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
-  app.set_help_flag("-h,--help", tr("this help", "显示本帮助"));
-  app.get_formatter()->label("Usage", tr("usage", "用法"));
-  app.get_formatter()->label("OPTIONS", tr("OPTIONS", "选项"));
-  app.get_formatter()->label("Positionals", tr("arguments", "参数"));
-  app.get_formatter()->label("REQUIRED", tr("(needed)", "（必需）"));
-  for (CLI::Option* option : app.get_options()) option->group(tr("options", "选项"));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return kExitSuccess;
-  } catch (const CLI::ParseError& error) {
-    std::string name = app.get_name();
-    if (name.starts_with("aloud ")) name.erase(0, 6);
-    return report_error(name, error.what(), kExitUsage);
-  }
-  return std::nullopt;
-}
-
-int report_error(std::string_view command, std::string_view message, int code) {
-  fmt::print(stderr, "aloud {}: {}\n", command, printable(message));
-  return code;
 }
 
 Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std::int64_t> context) {

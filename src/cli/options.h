@@ -51,13 +51,6 @@ void add_sampling_options(CLI::App& app, SamplingFlags& flags);
 Result<SamplingParameters> sampling_parameters(const SamplingFlags& flags, SamplingParameters defaults,
                                                std::int64_t vocabulary);
 
-// Reads the command line. nullopt: go on; else the exit code: help was printed, or one line about what is
-// wrong.
-std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv);
-
-// "aloud NAME: message" on stderr; returns kExitFailure (or the code given).
-int report_error(std::string_view command, std::string_view message, int code = 1);
-
 // A model that is ready to chat.
 struct ChatModel {
   std::unique_ptr<LoadedModel> loaded;

@@ -9,9 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/printable.h"
 #include "base/result.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/language.h"
 #include "text/jinja.h"
 
@@ -81,16 +80,9 @@ int run_render(int argc, char** argv) {
       tr("the time the template sees, such as 2025-01-20T08:30", "模板看到的时间，例如 2025-01-20T08:30"));
   app.add_flag("--json", options.json,
                tr("print the text and its untrusted parts as JSON", "以 JSON 输出文本及其中不可信的部分"));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitSuccess : kExitUsage;
-  }
+  if (const auto code = parse_command_line(app, argc, argv)) return *code;
   const Result<RenderedTemplate> rendered = render(options);
-  if (!rendered) {
-    fmt::print(stderr, "aloud render: {}\n", printable(rendered.error().message));
-    return kExitFailure;
-  }
+  if (!rendered) return report_error("render", rendered.error().message);
   const std::string text = options.json ? as_json(*rendered) : rendered->text;
   const bool is_written =
       std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;

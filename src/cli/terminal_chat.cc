@@ -10,7 +10,7 @@
 
 #include "base/printable.h"
 #include "base/utf8.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/language.h"
 #include "cli/line_editor.h"
 #include "cli/model_source.h"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/printable.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/language.h"
 #include "cli/model_source.h"
 #include "engine/vocabulary.h"
@@ -75,17 +75,8 @@ int run_tokenize(int argc, char** argv) {
                tr("the text is JSON strings, one per line; prints one JSON object for each",
                   "文本为每行一个 JSON 字符串；逐行输出一个 JSON 对象"));
   app.add_flag("--json", options.json, tr("print JSON", "输出 JSON"));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    fmt::print(stderr, "aloud tokenize: {}\n", printable(error.what()));
-    return kExitUsage;
-  }
-  if (const Status status = run(options); !status) {
-    fmt::print(stderr, "aloud tokenize: {}\n", status.error().message);
-    return kExitFailure;
-  }
+  if (const auto code = parse_command_line(app, argc, argv)) return *code;
+  if (const Status status = run(options); !status) return report_error("tokenize", status.error().message);
   return kExitSuccess;
 }
 
