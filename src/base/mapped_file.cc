@@ -17,7 +17,7 @@ namespace aloud {
 Result<MappedFile> MappedFile::open(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return fail("{}: {}", printable(path), std::strerror(errno));
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(file);
     return fail("{}: not a regular file", printable(path));
@@ -30,7 +30,8 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0);
   const int map_error = errno;
   ::close(file);
-  if (address == MAP_FAILED) return fail("{}: cannot map {} bytes: {}", printable(path), size, std::strerror(map_error));
+  if (address == MAP_FAILED)
+    return fail("{}: cannot map {} bytes: {}", printable(path), size, std::strerror(map_error));
   MappedFile mapped;
   mapped.bytes_ = {static_cast<const std::byte*>(address), size};
   return mapped;

@@ -36,15 +36,15 @@ tl::unexpected<Error> pass_error(T&& result) {
 #define ALOUD_CONCAT(a, b) ALOUD_CONCAT_INNER(a, b)
 
 // TRY(status_expression); returns its error from the enclosing function, if it has one.
-#define TRY(expression)                                                      \
-  do {                                                                       \
-    if (auto try_status = (expression); !try_status)                         \
-      return ::aloud::pass_error(std::move(try_status));                     \
+#define TRY(expression)                                                                                 \
+  do {                                                                                                  \
+    if (auto try_status = (expression); !try_status) return ::aloud::pass_error(std::move(try_status)); \
   } while (0)
 
 // TRY_ASSIGN(auto file, open(path)); assigns the value or returns the error.
-#define TRY_ASSIGN(target, expression) TRY_ASSIGN_INNER(target, expression, ALOUD_CONCAT(try_result_, __LINE__))
-#define TRY_ASSIGN_INNER(target, expression, name)             \
-  auto name = (expression);                                    \
-  if (!name) return ::aloud::pass_error(std::move(name));      \
+#define TRY_ASSIGN(target, expression) \
+  TRY_ASSIGN_INNER(target, expression, ALOUD_CONCAT(try_result_, __LINE__))
+#define TRY_ASSIGN_INNER(target, expression, name)        \
+  auto name = (expression);                               \
+  if (!name) return ::aloud::pass_error(std::move(name)); \
   target = std::move(*name)

@@ -7,8 +7,8 @@
 
 namespace aloud {
 
-// The calling thread is one of the workers, so a pool of 1 starts no thread. Not reentrant: one loop at a time,
-// started from one thread.
+// The calling thread is one of the workers, so a pool of 1 starts no thread. Not reentrant: one loop at a
+// time, started from one thread.
 class ThreadPool {
  public:
   // threads >= 1.
@@ -19,9 +19,9 @@ class ThreadPool {
 
   int size() const { return size_; }
 
-  // Calls body(item, worker) once for each item in [0, items), worker in [0, size()); returns when all are done.
-  // Items are handed out in order, one at a time, to whichever worker is free: the result of body must not depend
-  // on who runs it.
+  // Calls body(item, worker) once for each item in [0, items), worker in [0, size()); returns when all are
+  // done. Items are handed out in order, one at a time, to whichever worker is free: the result of body must
+  // not depend on who runs it.
   void run(std::int64_t items, const std::function<void(std::int64_t item, int worker)>& body);
 
  private:

@@ -16,11 +16,16 @@ int sequence_length(unsigned char lead) {
 // The second byte carries the limits against overlong forms, surrogates and values past U+10FFFF.
 bool second_byte_fits(unsigned char lead, unsigned char second) {
   switch (lead) {
-    case 0xE0: return second >= 0xA0 && second <= 0xBF;
-    case 0xED: return second >= 0x80 && second <= 0x9F;
-    case 0xF0: return second >= 0x90 && second <= 0xBF;
-    case 0xF4: return second >= 0x80 && second <= 0x8F;
-    default: return second >= 0x80 && second <= 0xBF;
+    case 0xE0:
+      return second >= 0xA0 && second <= 0xBF;
+    case 0xED:
+      return second >= 0x80 && second <= 0x9F;
+    case 0xF0:
+      return second >= 0x90 && second <= 0xBF;
+    case 0xF4:
+      return second >= 0x80 && second <= 0x8F;
+    default:
+      return second >= 0x80 && second <= 0xBF;
   }
 }
 
@@ -45,7 +50,8 @@ CodePoint decode_utf8(std::string_view text) {
     return {kReplacement, 1, false};
   }
   char32_t value = lead & (0x7Fu >> length);
-  for (int i = 1; i < length; ++i) value = value << 6 | (static_cast<unsigned char>(text[static_cast<std::size_t>(i)]) & 0x3Fu);
+  for (int i = 1; i < length; ++i)
+    value = value << 6 | (static_cast<unsigned char>(text[static_cast<std::size_t>(i)]) & 0x3Fu);
   return {value, static_cast<std::uint8_t>(length), true};
 }
 

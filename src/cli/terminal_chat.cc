@@ -235,11 +235,11 @@ void TerminalChat::answer(std::string text) {
   auto options = reply_options(settings_, *model_.loaded);
   ReplyPrinter printer(settings_.style);
   const EchoOff echo_off;
-  auto reply =
-      options ? reply_to(
-                    seen, *options, model_.chat_template, model_.loaded->tokenizer(), *model_.session,
-                    [&](const Event& event) { printer.show(event); }, &interrupts_.raised())
-              : Result<Reply>(pass_error(std::move(options)));
+  auto reply = options
+                   ? reply_to(
+                         seen, *options, model_.chat_template, model_.loaded->tokenizer(), *model_.session,
+                         [&](const Event& event) { printer.show(event); }, &interrupts_.raised())
+                   : Result<Reply>(pass_error(std::move(options)));
   if (!reply) {
     messages_.pop_back();  // the conversation is as it was: one may shorten the message or /clear
     complain(reply.error().message);

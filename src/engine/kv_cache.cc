@@ -21,7 +21,8 @@ Status KvSequence::reserve(std::int64_t tokens) {
   const std::int64_t needed = (length_ + tokens + kPageTokens - 1) / kPageTokens;
   const std::int64_t missing = needed - static_cast<std::int64_t>(pages_.size());
   if (missing > pool_->max_pages() - pool_->used_pages()) {
-    return fail("the context is full: {} tokens wanted, {} fit", length_ + tokens, pool_->max_pages() * kPageTokens);
+    return fail("the context is full: {} tokens wanted, {} fit", length_ + tokens,
+                pool_->max_pages() * kPageTokens);
   }
   for (std::int64_t i = 0; i < missing; ++i) pages_.push_back(pool_->take());
   return {};

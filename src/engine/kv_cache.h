@@ -10,8 +10,8 @@
 
 namespace aloud {
 
-// Owns the memory of all pages; memory is taken from the system page by page, when first needed, and kept for reuse.
-// One thread at a time.
+// Owns the memory of all pages; memory is taken from the system page by page, when first needed, and kept for
+// reuse. One thread at a time.
 class KvPool {
  public:
   KvPool(KvLayout layout, std::int64_t max_pages) : layout_(layout), max_pages_(max_pages) {}
@@ -44,8 +44,8 @@ class KvSequence {
   std::int64_t length() const { return length_; }
   // Takes pages so that `tokens` more fit. Errors: the pool is empty (nothing is taken then).
   Status reserve(std::int64_t tokens);
-  void advance(std::int64_t tokens);     // after a step; they must have been reserved
-  void truncate(std::int64_t length);    // forgets what lies past length
+  void advance(std::int64_t tokens);   // after a step; they must have been reserved
+  void truncate(std::int64_t length);  // forgets what lies past length
   KvView view() const { return {pages_, length_}; }
 
  private:

@@ -12,8 +12,8 @@
 
 namespace aloud {
 
-// Shapes are in GGUF's order: shape[0] is the length of a row (contiguous), shape[1] the number of rows, shape[2] the
-// number of such matrices (experts or heads). Unused dimensions are 1.
+// Shapes are in GGUF's order: shape[0] is the length of a row (contiguous), shape[1] the number of rows,
+// shape[2] the number of such matrices (experts or heads). Unused dimensions are 1.
 struct Tensor {
   std::string_view name;  // valid as long as the file that holds it
   DType type = DType::kF32;

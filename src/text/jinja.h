@@ -17,8 +17,8 @@ namespace aloud {
 
 // What a template may use up before rendering ends with an error.
 struct JinjaLimits {
-  std::int64_t steps = 2'000'000;        // nodes evaluated, characters of strings made / 64
-  int depth = 100;                       // nesting of brackets and blocks, of macros that call macros, of data
+  std::int64_t steps = 2'000'000;  // nodes evaluated, characters of strings made / 64
+  int depth = 100;                 // nesting of brackets and blocks, of macros that call macros, of data
   std::size_t output_bytes = 64u << 20;  // also the largest string on the way
 };
 
@@ -29,8 +29,8 @@ struct JinjaOptions {
 };
 
 // Text and which parts of it came, directly or through filters and methods, from untrusted strings of the
-// context: everything below the keys "messages", "tools" and "documents" except each message's "role". (A "role"
-// deeper down, say among the arguments of a tool call, is as untrusted as its surroundings.)
+// context: everything below the keys "messages", "tools" and "documents" except each message's "role". (A
+// "role" deeper down, say among the arguments of a tool call, is as untrusted as its surroundings.)
 struct RenderedTemplate {
   std::string text;
   std::vector<TextSpan> untrusted;  // sorted, disjoint, not empty

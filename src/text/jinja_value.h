@@ -267,7 +267,8 @@ std::int64_t count_characters(std::string_view bytes);
 std::size_t byte_offset(const Text& text, std::int64_t character);
 std::int64_t character_at_byte(const Text& text, std::size_t byte);
 
-// Making values. Trusted text is copied; a slice shares its bytes, and may be the text itself, which must live in a heap.
+// Making values. Trusted text is copied; a slice shares its bytes, and may be the text itself, which must
+// live in a heap.
 const Text* new_text(Heap& heap, std::string_view trusted);
 const Text* new_text(Heap& heap, std::string_view bytes, bool marked);
 const Text* new_slice(Heap& heap, const Text& text, std::size_t begin, std::size_t end);

@@ -1,4 +1,5 @@
-// Fuzzes the Jinja interpreter: any template, over a context that is fixed or stands after a zero byte in the input.
+// Fuzzes the Jinja interpreter: any template, over a context that is fixed or stands after a zero byte in the
+// input.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
