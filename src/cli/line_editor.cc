@@ -129,6 +129,8 @@ LineEditor::Line LineEditor::read_one(const std::string& prompt) {
   prompt_ = prompt;
   if (std::exchange(columns_, window_columns()) != columns_)
     el_resize(editor_);  // changed while nobody looked
+  // libedit would do this only after the prompt: Ctrl-D in between would be lost.
+  el_set(editor_, EL_PREP_TERM, 1);
   show("\x1b[?2004h");
   int count = 0;
   errno = 0;
