@@ -350,8 +350,10 @@ std::size_t last_character(std::string_view bytes) {
 std::size_t find_bytes(std::string_view text, std::string_view part, std::size_t from) {
   if (from > text.size() || part.size() > text.size() - from) return npos;
   if (part.empty()) return from;
-  // memmem is linear in glibc.
-  const void* found = memmem(text.data() + from, text.size() - from, part.data(), part.size());
+  // Both are linear in glibc.
+  const void* found = part.size() == 1
+                          ? std::memchr(text.data() + from, part.front(), text.size() - from)
+                          : memmem(text.data() + from, text.size() - from, part.data(), part.size());
   return found == nullptr ? npos : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
 }
 
