@@ -20,8 +20,8 @@ constexpr std::int64_t kColumnStep = 6;
 constexpr std::int64_t kItemRows = kPanelsAtOnce * kPanelRows;
 // What handing out an item costs is small beside streaming so many bytes of weights.
 constexpr std::int64_t kMinItemCost = 16 << 10;
-constexpr std::int64_t kMaxItemCost = 256 << 10;
-constexpr std::int64_t kItemsPerThread = 16;
+constexpr std::int64_t kMaxItemCost = 2 << 20;
+constexpr std::int64_t kItemsPerThread = 4;
 
 // How far ahead weights are asked for; not less than what is multiplied together.
 constexpr std::int64_t kPanelsAhead = 2;
