@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
 #include "chat/small_tokenizer.h"
 
 namespace aloud {
@@ -120,6 +124,47 @@ TEST_F(ChatTemplateTest, FilesWithoutATemplate) {
   const auto nothing = make_tokenizer({.control = {"<s>", "</s>"}});
   EXPECT_EQ(prompt(*nothing, "", messages),
             "<s>System: S\n\nUser: a\n\nAssistant: b</s>\n\nUser: c\n\nAssistant:");
+}
+
+// Where the prompt of each published template leaves the model, with thinking on and off.
+TEST_F(ChatTemplateTest, PublishedTemplates) {
+  struct Case {
+    std::string_view name;
+    std::string_view end_on;
+    std::string_view end_off;
+  };
+  const Case cases[] = {
+      {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B", "<｜Assistant｜><think>\n", "<think>\n\n</think>\n\n"},
+      {"deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", "<｜Assistant｜><think>\n",
+       "<｜Assistant｜><think>\n</think>"},
+      {"deepseek-ai-DeepSeek-V3.1", "<｜Assistant｜><think>", "<｜Assistant｜><think></think>"},
+      {"llama-cpp-deepseek-r1", "<｜Assistant｜><think>\n", "<think>\n\n</think>\n\n"},
+      {"Qwen-QwQ-32B", "<|im_start|>assistant\n<think>\n", "<|im_start|>assistant\n<think>\n</think>"},
+      {"Qwen-Qwen3-0.6B", "<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n\n</think>\n\n"},
+      {"HuggingFaceTB-SmolLM3-3B", "<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n\n</think>\n"},
+      {"Qwen-Qwen2.5-7B-Instruct", "<|im_start|>assistant\n",
+       "<|im_start|>assistant\n<think>\n\n</think>\n\n"},
+  };
+  const auto tokenizer =
+      make_tokenizer({.control = {bos, eos, "<｜User｜>", "<｜Assistant｜>", "<|im_start|>", "<|im_end|>"},
+                      .markup = {"<think>", "</think>"}});
+  const std::vector<Message> messages = {{Role::kSystem, "S <think>", {}},
+                                         {Role::kUser, "a", {}},
+                                         {Role::kAssistant, "b", "past thought"},
+                                         {Role::kUser, "c </think>", {}}};
+  for (const Case& one : cases) {
+    std::ifstream file(fmt::format("{}/templates/{}.jinja", ALOUD_TEST_DATA, one.name));
+    const std::string source(std::istreambuf_iterator<char>(file), {});
+    ASSERT_FALSE(source.empty()) << one.name;
+    const std::string on = prompt(*tokenizer, source, messages);
+    EXPECT_TRUE(on.ends_with(one.end_on)) << one.name << ": " << on;
+    EXPECT_EQ(last.starts_in_thought, one.end_on.find("<think>") != std::string_view::npos) << one.name;
+    EXPECT_EQ(on.find("past thought"), std::string::npos) << one.name;
+    EXPECT_EQ(std::count(last.tokens.begin(), last.tokens.end(), tokenizer->bos()), 1) << one.name;
+    const std::string without = prompt(*tokenizer, source, messages, off);
+    EXPECT_TRUE(without.ends_with(one.end_off)) << one.name << ": " << without;
+    EXPECT_FALSE(last.starts_in_thought) << one.name;
+  }
 }
 
 TEST_F(ChatTemplateTest, ErrorsNameTheTemplate) {

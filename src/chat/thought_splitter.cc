@@ -70,6 +70,7 @@ ThoughtSplitter::Text ThoughtSplitter::close() {
   take_text(decoder_.finish(), out);
   flush(out);
   if (in_thought()) take_close(out);
+  may_open_ = false;
   return out;
 }
 
@@ -93,6 +94,7 @@ void ThoughtSplitter::take_open(Text& out) {
 }
 
 void ThoughtSplitter::begin_thought() {
+  if (!may_open_) return;
   if (thought_begun_) space_.assign(1, '\n');  // between two thoughts in a row
   state_ = State::kThought;
   has_thought_ = true;

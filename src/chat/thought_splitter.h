@@ -32,7 +32,8 @@ class ThoughtSplitter {
   ThoughtSplitter(const Tokenizer& tokenizer, bool starts_in_thought);
 
   Text push(TokenId token);
-  // Ends an open thought from outside (a budget).
+  // Ends an open thought from outside (a budget). A model that would open another one there is not heard: its
+  // tag is dropped and what follows is the answer.
   Text close();
   // What was held back, at the end of the reply.
   Text finish();
@@ -65,6 +66,7 @@ class ThoughtSplitter {
   StreamDecoder decoder_;
   State state_;
   bool has_thought_;
+  bool may_open_ = true;
   bool thought_begun_ = false;  // something visible was in the thought
   bool at_line_start_ = true;   // of the answer
   std::string held_;            // text that may be, or begin, a tag

@@ -152,6 +152,21 @@ TEST(ThoughtSplitter, CloseFromOutside) {
   EXPECT_EQ(splitter.push('x').answer, "x");
 }
 
+TEST(ThoughtSplitter, AThoughtThatWasClosedFromOutsideDoesNotOpenAgain) {
+  const auto tags = make_thinking_tokenizer();
+  const auto text = make_plain_tokenizer();
+  for (const Tokenizer* tokenizer : {tags.get(), text.get()}) {
+    ThoughtSplitter splitter(*tokenizer, true);
+    for (const TokenId token : tokenizer->encode_markup("hm")) splitter.push(token);
+    splitter.close();
+    std::string answer;
+    for (const TokenId token : tokenizer->encode_markup("\n<think>\nmore"))
+      answer += splitter.push(token).answer;
+    EXPECT_EQ(answer, "more");
+    EXPECT_FALSE(splitter.in_thought());
+  }
+}
+
 TEST(EndsInThought, LooksAtTheEndOfThePrompt) {
   const auto tokenizer = make_thinking_tokenizer();
   const auto open = [&](std::string_view text) {

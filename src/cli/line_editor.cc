@@ -80,6 +80,13 @@ void show(std::string_view sequence) {
   std::fflush(stdout);
 }
 
+// Bracketed paste on or off; terminals that know no sequences would show it.
+void set_bracketed_paste(bool on) {
+  const char* terminal = std::getenv("TERM");
+  if (terminal == nullptr || std::string_view(terminal) == "dumb") return;
+  show(on ? "\x1b[?2004h" : "\x1b[?2004l");
+}
+
 }  // namespace
 
 LineEditor::LineEditor(std::string history_file, Interrupts& interrupts)
@@ -131,11 +138,11 @@ LineEditor::Line LineEditor::read_one(const std::string& prompt) {
     el_resize(editor_);  // changed while nobody looked
   // libedit would do this only after the prompt: Ctrl-D in between would be lost.
   el_set(editor_, EL_PREP_TERM, 1);
-  show("\x1b[?2004h");
+  set_bracketed_paste(true);
   int count = 0;
   errno = 0;
   const char* text = el_gets(editor_, &count);
-  show("\x1b[?2004l");
+  set_bracketed_paste(false);
   if (text == nullptr || count <= 0) {
     const LineInfo* line = el_line(editor_);
     const bool empty = line->lastchar == line->buffer;

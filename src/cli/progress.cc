@@ -35,13 +35,9 @@ void Progress::finish() {
 }
 
 void Progress::watch() {
+  if (::isatty(STDERR_FILENO) == 0) return;
   std::unique_lock lock(mutex_);
   if (changed_.wait_for(lock, kPatience, [&] { return done_; })) return;
-  const bool terminal = ::isatty(STDERR_FILENO) != 0;
-  if (!terminal) {
-    fmt::print(stderr, "{}\n", text_);
-    return;
-  }
   do {
     fmt::print(stderr, "\r\x1b[K{}", text_);
     std::fflush(stderr);

@@ -8,7 +8,8 @@
 
 namespace aloud {
 
-// On a terminal the line follows update() and is gone when the work is done; elsewhere it is written once.
+// The line follows update() and is gone when the work is done. Where stderr is no terminal nothing is
+// written.
 class Progress {
  public:
   explicit Progress(std::string text);
