@@ -8,17 +8,9 @@
 
 #include "base/thread_pool.h"
 #include "kernels/isa.h"
-#include "tensor/tensor.h"
+#include "kernels/weight_matrix.h"
 
 namespace aloud {
-
-// A matrix of weights as it lies in the file: rows x columns, row after row. Borrows the bytes.
-struct WeightMatrix {
-  DType type = DType::kF32;
-  std::int64_t rows = 0;
-  std::int64_t columns = 0;
-  const std::byte* data = nullptr;
-};
 
 // Values of x that share a scale in their int8 form.
 inline constexpr int kActivationGroup = 32;

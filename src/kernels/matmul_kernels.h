@@ -7,11 +7,11 @@
 
 #include "kernels/isa.h"
 #include "kernels/matmul.h"
+#include "kernels/panels.h"
 #include "tensor/dtype.h"
 
 namespace aloud {
 
-inline constexpr int kPanelRows = 16;
 inline constexpr int kPanelValues = 256;
 // Row panels that are multiplied together: with two, each broadcast of x serves 32 rows.
 inline constexpr int kPanelsAtOnce = 2;

@@ -1,0 +1,104 @@
+// Transposes rows of blocks into panels and back.
+#include "kernels/panels.h"
+
+#include <cstring>
+
+#include "base/check.h"
+
+namespace aloud {
+namespace {
+
+struct Entry {
+  DType type;
+  PanelLayout layout;
+};
+
+constexpr Entry kLayouts[] = {
+    {DType::kQ4_0, {4, 2, 2, 0}},    {DType::kQ4_1, {5, 0, 0, 0}},  {DType::kQ5_0, {5, 2, 2, 0}},
+    {DType::kQ5_1, {6, 0, 0, 0}},    {DType::kQ8_0, {8, 2, 2, 0}},  {DType::kIQ4_NL, {4, 2, 2, 0}},
+    {DType::kMXFP4, {4, 1, 1, 0}},   {DType::kQ2_K, {21, 0, 0, 0}}, {DType::kQ3_K, {27, 0, 2, 108}},
+    {DType::kQ4_K, {36, 0, 0, 0}},   {DType::kQ5_K, {44, 0, 0, 0}}, {DType::kQ6_K, {52, 0, 2, 208}},
+    {DType::kIQ4_XS, {34, 0, 0, 0}},
+};
+
+constexpr std::size_t kWord = 4;
+
+const PanelLayout& layout_of(DType type) {
+  const PanelLayout* layout = find_panel_layout(type);
+  CHECK(layout != nullptr);
+  return *layout;
+}
+
+// Where the parts of a row's block lie in a panel.
+struct Places {
+  const PanelLayout& layout;
+  std::int64_t blocks;
+
+  std::int64_t word(std::int64_t block, int word, int row) const {
+    return ((block * layout.words + word) * kPanelRows + row) * std::int64_t{kWord};
+  }
+  std::int64_t tail(std::int64_t block, int row) const {
+    return word(blocks, 0, 0) + (block * kPanelRows + row) * layout.tail_bytes;
+  }
+};
+
+}  // namespace
+
+const PanelLayout* find_panel_layout(DType type) {
+  for (const Entry& entry : kLayouts) {
+    if (entry.type == type) return &entry.layout;
+  }
+  return nullptr;
+}
+
+std::int64_t panel_bytes(DType type, std::int64_t columns) {
+  const std::int64_t bytes = kPanelRows * row_bytes(type, columns);
+  return (bytes + kPanelAlignment - 1) / kPanelAlignment * kPanelAlignment;
+}
+
+std::int64_t panel_matrix_bytes(DType type, std::int64_t rows, std::int64_t columns) {
+  return (rows + kPanelRows - 1) / kPanelRows * panel_bytes(type, columns);
+}
+
+void pack_panel(DType type, int rows, std::int64_t columns, const std::byte* from, std::byte* panel) {
+  CHECK(rows >= 1 && rows <= kPanelRows);
+  const DTypeInfo& format = info(type);
+  const Places places{layout_of(type), columns / format.block_values};
+  const std::int64_t row_size = row_bytes(type, columns), size = panel_bytes(type, columns);
+  const std::int64_t used = kPanelRows * row_size;
+  if (rows < kPanelRows) {
+    std::memset(panel, 0, static_cast<std::size_t>(size));
+  } else {
+    std::memset(panel + used, 0, static_cast<std::size_t>(size - used));
+  }
+  for (std::int64_t b = 0; b < places.blocks; ++b) {
+    for (int row = 0; row < rows; ++row) {
+      const std::byte* block = from + row * row_size + b * format.block_bytes;
+      const std::byte* words = block + places.layout.first_byte;
+      std::byte* to = panel + places.word(b, 0, row);
+      for (int w = 0; w < places.layout.words; ++w) {
+        std::memcpy(to + w * kPanelRows * std::int64_t{kWord}, words + w * std::int64_t{kWord}, kWord);
+      }
+      for (int i = 0; i < places.layout.tail_bytes; ++i) {
+        panel[places.tail(b, row) + i] = block[places.layout.tail_at + i];
+      }
+    }
+  }
+}
+
+void unpack_panel_row(DType type, int row, std::int64_t columns, const std::byte* panel, std::byte* to) {
+  CHECK(row >= 0 && row < kPanelRows);
+  const DTypeInfo& format = info(type);
+  const Places places{layout_of(type), columns / format.block_values};
+  for (std::int64_t b = 0; b < places.blocks; ++b, to += format.block_bytes) {
+    for (int w = 0; w < places.layout.words; ++w) {
+      std::memcpy(to + places.layout.first_byte + w * std::int64_t{kWord}, panel + places.word(b, w, row),
+                  kWord);
+    }
+    for (int i = 0; i < places.layout.tail_bytes; ++i) {
+      to[places.layout.tail_at + i] = panel[places.tail(b, row) + i];
+    }
+  }
+}
+
+}  // namespace aloud
