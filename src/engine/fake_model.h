@@ -24,7 +24,7 @@ class FakeModel : public Model {
     shape_.hidden = 1;
     shape_.vocabulary = vocabulary;
     shape_.context = 1 << 20;
-    shape_.kv = {.layers = 1, .key_width = 2, .value_width = 0};
+    shape_.kv = {.layers = 1, .heads = 1, .key_width = 2, .value_width = 0};
   }
 
   // Says these tokens one after another once there are prompt_tokens, and then the last of them for ever.
@@ -68,7 +68,8 @@ class FakeModel : public Model {
 
  private:
   static std::uint16_t* slot(const KvView& kv, std::int64_t token) {
-    return kv.pages[static_cast<std::size_t>(token / kPageTokens)] + token % kPageTokens * 2;
+    std::byte* page = kv.pages[static_cast<std::size_t>(token / kPageTokens)];
+    return reinterpret_cast<std::uint16_t*>(page) + token % kPageTokens * 2;
   }
 
   ModelShape shape_;

@@ -5,14 +5,14 @@
 
 namespace aloud {
 
-std::uint16_t* KvPool::take() {
+std::byte* KvPool::take() {
   if (free_.empty()) {
     if (static_cast<std::int64_t>(pages_.size()) == max_pages_) return nullptr;
     // Not cleared: a position is always written before it is read.
-    pages_.emplace_back(new std::uint16_t[static_cast<std::size_t>(layout_.page_bytes() / 2)]);
+    pages_.push_back(make_kv_page(layout_));
     free_.push_back(pages_.back().get());
   }
-  std::uint16_t* page = free_.back();
+  std::byte* page = free_.back();
   free_.pop_back();
   return page;
 }

@@ -23,14 +23,14 @@ class KvPool {
   std::int64_t used_pages() const { return static_cast<std::int64_t>(pages_.size() - free_.size()); }
 
   // nullptr when all max_pages are in use.
-  std::uint16_t* take();
-  void give_back(std::uint16_t* page) { free_.push_back(page); }
+  std::byte* take();
+  void give_back(std::byte* page) { free_.push_back(page); }
 
  private:
   KvLayout layout_;
   std::int64_t max_pages_;
-  std::vector<std::unique_ptr<std::uint16_t[]>> pages_;
-  std::vector<std::uint16_t*> free_;
+  std::vector<KvPage> pages_;
+  std::vector<std::byte*> free_;
 };
 
 // The pages of one sequence; gives them back when destroyed. The pool must outlive it.
@@ -50,7 +50,7 @@ class KvSequence {
 
  private:
   KvPool* pool_;
-  std::vector<std::uint16_t*> pages_;
+  std::vector<std::byte*> pages_;
   std::int64_t length_ = 0;
 };
 

@@ -74,9 +74,9 @@ TEST(MemoryPlan, CountsWholePagesAndRefusesWithNumbers) {
   ModelShape shape;
   shape.hidden = 64;
   shape.vocabulary = 1000;
-  shape.kv = {.layers = 2, .key_width = 8, .value_width = 8};
+  shape.kv = {.layers = 2, .heads = 1, .key_width = 16, .value_width = 16};
   const MemoryPlan plan = plan_memory(1000, shape, 65);
-  EXPECT_EQ(plan.kv_bytes, 128 * 2 * 16 * 2);
+  EXPECT_EQ(plan.kv_bytes, 128 * 2 * 32 * 2);
   EXPECT_TRUE(check_memory(plan, plan.total_bytes()));
   EXPECT_TRUE(check_memory(plan, std::nullopt));
   const Status refused = check_memory(

@@ -1,11 +1,10 @@
-// Attention tiles for AVX2.
+// Attention over splits for AVX2.
 #include "kernels/simd_avx2.h"
 
 #include "kernels/attention_generic.h"
 
 namespace aloud {
 
-extern const AttendTile kAttendTileAvx2;
-const AttendTile kAttendTileAvx2 = attend_tile;
+const AttentionKernels kAttentionAvx2 = kAttentionKernels;
 
 }  // namespace aloud

@@ -1,11 +1,10 @@
-// Attention tiles for any processor.
+// Attention over splits for any processor.
 #include "kernels/simd_scalar.h"
 
 #include "kernels/attention_generic.h"
 
 namespace aloud {
 
-extern const AttendTile kAttendTileScalar;
-const AttendTile kAttendTileScalar = attend_tile;
+const AttentionKernels kAttentionScalar = kAttentionKernels;
 
 }  // namespace aloud

@@ -4,74 +4,99 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <memory>
 #include <random>
 
-#include "base/half.h"
+#include "kernels/attention_plan.h"
+#include "kernels/vector.h"
 
 namespace aloud {
 namespace {
 
-// A sequence with random cache and queries.
+std::vector<float> random_floats(std::int64_t n, std::mt19937& generator) {
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> values(static_cast<std::size_t>(n));
+  for (float& value : values) value = normal(generator);
+  return values;
+}
+
+// A sequence with a random cache and queries. Layer 1 of 2 is written.
 struct Case {
   AttentionShape shape;
   std::int64_t first, tokens;
-  std::vector<std::unique_ptr<std::uint16_t[]>> memory;
-  std::vector<std::uint16_t*> pages;
+  std::vector<KvPage> memory;
+  std::vector<std::byte*> pages;
+  std::vector<float> keys, values;  // [positions][layout heads][width], as given to the cache
   std::vector<float> queries;
 
-  Case(AttentionShape s, std::int64_t first_position, std::int64_t count, std::uint32_t seed)
+  Case(const AttentionShape& s, std::int64_t first_position, std::int64_t count, std::uint32_t seed,
+       const Case* beginning = nullptr, std::int64_t shared_pages = 0)
       : shape(s), first(first_position), tokens(count) {
     std::mt19937 generator(seed);
-    std::normal_distribution<float> normal(0, 1);
-    const auto values = static_cast<std::size_t>(shape.layout.page_bytes() / 2);
-    for (std::int64_t t = 0; t < first + tokens; t += kPageTokens) {
-      memory.emplace_back(new std::uint16_t[values]);
-      for (std::size_t i = 0; i < values; ++i) memory.back()[i] = half_from_float(normal(generator));
-      pages.push_back(memory.back().get());
+    const KvLayout& layout = shape.layout;
+    const std::int64_t positions = first + tokens, key_row = layout.heads * layout.key_width,
+                       value_row = layout.heads * layout.value_width;
+    keys = random_floats(positions * key_row, generator);
+    values = random_floats(positions * value_row, generator);
+    queries = random_floats(tokens * shape.heads * layout.key_width, generator);
+    const VectorKernels& kernels = vector_kernels(supported_isas().front());
+    for (std::int64_t t = 0; t < positions; ++t) {
+      if (t / kPageTokens < shared_pages) {
+        std::copy_n(beginning->keys.begin() + t * key_row, key_row, keys.begin() + t * key_row);
+        std::copy_n(beginning->values.begin() + t * value_row, value_row, values.begin() + t * value_row);
+        if (t % kPageTokens == 0)
+          pages.push_back(beginning->pages[static_cast<std::size_t>(t / kPageTokens)]);
+        continue;
+      }
+      if (t % kPageTokens == 0) {
+        memory.push_back(make_kv_page(layout));
+        std::fill_n(memory.back().get(), layout.page_bytes(),
+                    std::byte{0xFF});  // NaN where nothing is written
+        pages.push_back(memory.back().get());
+      }
+      for (std::int64_t h = 0; h < layout.heads; ++h) {
+        kernels.store_kv(layout.slot(pages.back(), 1, h, t % kPageTokens),
+                         keys.data() + t * key_row + h * layout.key_width,
+                         values.data() + t * value_row + h * layout.value_width);
+      }
     }
-    queries.resize(static_cast<std::size_t>(tokens * shape.heads * shape.key_width));
-    for (float& query : queries) query = normal(generator);
   }
 
   std::size_t out_size() const { return static_cast<std::size_t>(tokens * shape.heads * shape.value_width); }
-  AttentionJob job(std::int64_t layer, float* out) const {
-    return {pages, layer, first, tokens, queries.data(), out};
+  // Tokens [from, from + count); out is that of all tokens.
+  AttentionJob job(float* out, std::int64_t from, std::int64_t count) const {
+    return {pages,
+            1,
+            first + from,
+            count,
+            queries.data() + from * shape.heads * shape.layout.key_width,
+            out + from * shape.heads * shape.value_width};
   }
+  AttentionJob job(float* out) const { return job(out, 0, tokens); }
 
-  float cached(std::int64_t offset, std::int64_t width, std::int64_t token, std::int64_t i) const {
-    return float_from_half(
-        pages[static_cast<std::size_t>(token / kPageTokens)][offset + token % kPageTokens * width + i]);
-  }
-
-  std::vector<double> expected(std::int64_t layer) const {
+  std::vector<double> expected() const {
     std::vector<double> out(out_size());
     const KvLayout& layout = shape.layout;
-    for (std::int64_t t = 0; t < tokens; ++t) {
-      for (std::int64_t h = 0; h < shape.heads; ++h) {
-        const std::int64_t g = h / (shape.heads / shape.kv_heads), seen = first + t + 1;
-        std::vector<double> weights(static_cast<std::size_t>(seen));
-        double highest = -1e300, sum = 0;
-        for (std::int64_t p = 0; p < seen; ++p) {
-          double score = 0;
-          for (std::int64_t i = 0; i < shape.key_width; ++i) {
-            score += queries[static_cast<std::size_t>((t * shape.heads + h) * shape.key_width + i)] *
-                     static_cast<double>(
-                         cached(layout.key_offset(layer), layout.key_width, p, g * shape.key_width + i));
-          }
-          weights[static_cast<std::size_t>(p)] = score * shape.scale;
-          highest = std::max(highest, score * shape.scale);
+    for (std::int64_t v = 0; v < tokens * shape.heads; ++v) {
+      const std::int64_t g = v % shape.heads / shape.group(), seen = first + v / shape.heads + 1;
+      std::vector<double> weights;
+      double highest = -1e300, sum = 0;
+      for (std::int64_t p = 0; p < seen; ++p) {
+        double score = 0;
+        for (std::int64_t i = 0; i < layout.key_width; ++i) {
+          score += static_cast<double>(queries[static_cast<std::size_t>(v * layout.key_width + i)]) *
+                   keys[static_cast<std::size_t>((p * layout.heads + g) * layout.key_width + i)];
         }
-        for (double& weight : weights) sum += weight = std::exp(weight - highest);
-        for (std::int64_t p = 0; p < seen; ++p) {
-          for (std::int64_t i = 0; i < shape.value_width; ++i) {
-            const float value =
-                layout.value_width == 0
-                    ? cached(layout.key_offset(layer), layout.key_width, p, i)
-                    : cached(layout.value_offset(layer), layout.value_width, p, g * shape.value_width + i);
-            out[static_cast<std::size_t>((t * shape.heads + h) * shape.value_width + i)] +=
-                weights[static_cast<std::size_t>(p)] / sum * value;
-          }
+        weights.push_back(score * shape.scale);
+        highest = std::max(highest, weights.back());
+      }
+      for (double& weight : weights) sum += weight = std::exp(weight - highest);
+      const std::vector<float>& source = layout.value_width == 0 ? keys : values;
+      const std::int64_t row = layout.value_width == 0 ? layout.key_width : layout.value_width;
+      for (std::int64_t p = 0; p < seen; ++p) {
+        for (std::int64_t i = 0; i < shape.value_width; ++i) {
+          out[static_cast<std::size_t>(v * shape.value_width + i)] +=
+              weights[static_cast<std::size_t>(p)] / sum *
+              source[static_cast<std::size_t>((p * layout.heads + g) * row + i)];
         }
       }
     }
@@ -80,60 +105,143 @@ struct Case {
 };
 
 AttentionShape grouped(std::int64_t heads, std::int64_t kv_heads, std::int64_t key_width,
-                       std::int64_t value_width) {
-  return {{2, kv_heads * key_width, kv_heads * value_width}, heads, kv_heads, key_width, value_width, 0.2f};
+                       std::int64_t value_width, DType type = DType::kF16) {
+  return {{2, kv_heads, key_width, value_width, type}, heads, value_width, 0.2f};
 }
-AttentionShape latent(std::int64_t heads, std::int64_t rank, std::int64_t rope) {
-  return {{2, rank + rope, 0}, heads, 1, rank + rope, rank, 0.1f};
+AttentionShape latent(std::int64_t heads, std::int64_t rank, std::int64_t rope, DType type = DType::kF16) {
+  return {{2, 1, rank + rope, 0, type}, heads, rank, 0.05f};
 }
 
-class AttentionTest : public testing::TestWithParam<Isa> {};
+double relative_error(const std::vector<float>& found, const std::vector<double>& expected) {
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    difference += (found[i] - expected[i]) * (found[i] - expected[i]);
+    size += expected[i] * expected[i];
+  }
+  return std::sqrt(difference / size);
+}
+
+class AttentionTest : public testing::TestWithParam<Isa> {
+ protected:
+  void attend(const AttentionShape& shape, std::span<const AttentionJob> jobs, ThreadPool& pool) {
+    aloud::attend(GetParam(), shape, jobs, pool, scratch_);
+  }
+  std::vector<float> alone(const Case& test, ThreadPool& pool) {
+    std::vector<float> out(test.out_size());
+    const AttentionJob job[] = {test.job(out.data())};
+    attend(test.shape, job, pool);
+    return out;
+  }
+  std::vector<float> scratch_;
+};
 
 TEST_P(AttentionTest, EqualsPlainComputation) {
-  const AttentionShape shapes[] = {grouped(4, 2, 32, 32), grouped(6, 1, 128, 128), grouped(3, 3, 20, 12),
-                                   grouped(5, 5, 7, 9),   latent(4, 96, 32),       latent(16, 64, 8)};
+  const AttentionShape shapes[] = {grouped(4, 2, 32, 32),   grouped(7, 1, 128, 128), grouped(3, 3, 20, 12),
+                                   grouped(5, 5, 7, 9),     grouped(2, 1, 80, 80),   grouped(2, 2, 96, 96),
+                                   grouped(2, 1, 192, 128), latent(4, 96, 32),       latent(3, 512, 64),
+                                   latent(16, 60, 8)};
   const std::pair<std::int64_t, std::int64_t> places[] = {{0, 1},  {0, 70},  {63, 2},
-                                                          {64, 1}, {130, 5}, {300, 1}};
-  std::vector<float> scratch;
+                                                          {64, 1}, {510, 5}, {1023, 2}};
+  const std::pair<DType, double> types[] = {{DType::kF16, 2e-3}, {DType::kBF16, 2e-2}, {DType::kQ8_0, 3e-2}};
   ThreadPool pool(2);
   std::uint32_t seed = 0;
-  for (const AttentionShape& shape : shapes) {
-    for (const auto& [first, tokens] : places) {
-      const Case test(shape, first, tokens, ++seed);
-      std::vector<float> out(test.out_size());
-      const AttentionJob job[] = {test.job(1, out.data())};
-      attend(GetParam(), shape, job, pool, scratch);
-      const std::vector<double> expected = test.expected(1);
-      for (std::size_t i = 0; i < out.size(); ++i) {
-        ASSERT_NEAR(out[i], expected[i], 2e-5)
-            << "heads " << shape.heads << " first " << first << " at " << i;
+  for (AttentionShape shape : shapes) {
+    for (const auto& [type, tolerance] : types) {
+      shape.layout.type = type;
+      if (!shape.layout.check()) continue;
+      for (const auto& [first, tokens] : places) {
+        const Case test(shape, first, tokens, ++seed);
+        ASSERT_LT(relative_error(alone(test, pool), test.expected()), tolerance)
+            << "heads " << shape.heads << " keys " << shape.layout.key_width << " first " << first << " type "
+            << info(type).name;
       }
     }
   }
 }
 
-// The bits of a token's result are the same alone, in a chunk, beside other sequences, with any number of
-// threads.
+// The bits of a token's result are the same alone, in chunks of any size, with any number of threads.
 TEST_P(AttentionTest, DoesNotDependOnTheCut) {
-  for (const AttentionShape& shape : {grouped(6, 2, 32, 32), latent(12, 64, 16)}) {
-    const Case whole(shape, 0, 150, 1), other(shape, 40, 3, 2);
-    std::vector<float> scratch, together(whole.out_size()), beside(other.out_size()), alone(whole.out_size());
-    ThreadPool one(1), three(3);
-    const AttentionJob both[] = {whole.job(0, together.data()), other.job(0, beside.data())};
-    attend(GetParam(), shape, both, three, scratch);
-    const std::int64_t query_row = shape.heads * shape.key_width, out_row = shape.heads * shape.value_width;
-    for (std::int64_t t = 0; t < whole.tokens; ++t) {
-      const AttentionJob job[] = {
-          {whole.pages, 0, t, 1, whole.queries.data() + t * query_row, alone.data() + t * out_row}};
-      attend(GetParam(), shape, job, one, scratch);
+  for (const AttentionShape& shape :
+       {grouped(6, 2, 32, 32), latent(12, 64, 16), grouped(6, 2, 32, 32, DType::kQ8_0)}) {
+    const Case test(shape, 400, 300, 1);
+    ThreadPool one(1), two(2), three(3);
+    const std::vector<float> whole = alone(test, three);
+    EXPECT_EQ(alone(test, one), whole);
+    EXPECT_EQ(alone(test, two), whole);
+    for (const std::int64_t chunk : {1, 7, 64, 256}) {
+      std::vector<float> out(test.out_size());
+      for (std::int64_t t = 0; t < test.tokens; t += chunk) {
+        const AttentionJob job[] = {test.job(out.data(), t, std::min(chunk, test.tokens - t))};
+        attend(shape, job, two);
+      }
+      EXPECT_EQ(out, whole) << chunk;
     }
-    EXPECT_EQ(alone, together);
+  }
+}
+
+// A window of the keys at a time gives the same bits as all of them.
+TEST_P(AttentionTest, DoesNotDependOnWindows) {
+  const AttentionShape shape = grouped(4, 2, 32, 16);
+  const Case test(shape, 900, 300, 3);
+  ThreadPool pool(2);
+  std::vector<float> out(test.out_size()),
+      state(static_cast<std::size_t>(test.tokens * shape.heads * shape.state_width()));
+  for (std::int64_t begin = 0; begin < 1200; begin += kSplitTokens) {
+    AttentionJob job = test.job(out.data());
+    const std::span<std::byte* const> after =
+        job.pages.subspan(static_cast<std::size_t>(begin / kPageTokens));
+    job.pages = after.first(std::min<std::size_t>(after.size(), kSplitTokens / kPageTokens));
+    job.begin = begin;
+    job.state = state.data();
+    attend(shape, {&job, 1}, pool);
+  }
+  EXPECT_EQ(out, alone(test, pool));
+}
+
+// Sequences that share their first pages read them together, and get the bits that each gets alone.
+TEST_P(AttentionTest, SharedPagesGiveTheSameBits) {
+  for (const AttentionShape& shape : {grouped(6, 2, 32, 32), latent(12, 64, 16)}) {
+    const Case a(shape, 1100, 1, 1), b(shape, 1300, 2, 2, &a, 16), c(shape, 700, 1, 3, &a, 9),
+        other(shape, 600, 1, 4);
+    ThreadPool pool(3);
+    std::vector<std::vector<float>> outs;
+    std::vector<AttentionJob> jobs;
+    for (const Case* test : {&a, &b, &other, &c}) outs.emplace_back(test->out_size());
+    std::size_t i = 0;
+    for (const Case* test : {&a, &b, &other, &c}) jobs.push_back(test->job(outs[i++].data()));
+    attend(shape, jobs, pool);
+    i = 0;
+    for (const Case* test : {&a, &b, &other, &c}) EXPECT_EQ(outs[i++], alone(*test, pool));
+
+    const AttentionPlan plan = plan_attention(shape, jobs, 1);
+    std::int64_t most[2] = {};
+    for (const AttentionItem& item : plan.items)
+      if (item.split < 2) most[item.split] = std::max(most[item.split], item.members);
+    EXPECT_EQ(most[0], 3);
+    EXPECT_EQ(most[1], 2);
+  }
+}
+
+TEST_P(AttentionTest, ReadsKeysBack) {
+  for (const DType type : {DType::kF16, DType::kBF16, DType::kQ8_0}) {
+    const Case test(latent(1, 64, 32, type), 0, 50, 5);
+    std::vector<float> keys(static_cast<std::size_t>(kPageTokens * 96));
+    read_keys(GetParam(), test.shape.layout, test.pages[0], 1, 0, keys.data());
+    for (std::size_t i = 0; i < 50 * 96; ++i) ASSERT_NEAR(keys[i], test.keys[i], 0.02) << info(type).name;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, AttentionTest,
                          testing::ValuesIn(supported_isas().begin(), supported_isas().end()),
                          [](const auto& tested) { return std::string(name(tested.param)); });
+
+TEST(KvLayout, RefusesWidthsThatBlocksDoNotDivide) {
+  EXPECT_TRUE((KvLayout{1, 2, 64, 64, DType::kQ8_0}.check()));
+  const Status status = KvLayout{1, 2, 80, 80, DType::kQ8_0}.check();
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message.find("80"), std::string::npos);
+  EXPECT_FALSE((KvLayout{1, 2, 64, 64, DType::kF32}.check()));
+}
 
 }  // namespace
 }  // namespace aloud

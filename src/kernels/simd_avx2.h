@@ -10,12 +10,25 @@ namespace {  // every instruction set has its own copy; none may be shared acros
 
 struct Simd {
   static constexpr int kLanes = 8;
+  // What a product keeps in the 16 registers: sums of so many rows times vectors, their inputs beside them.
+  static constexpr int kTileRows = 6;
+  static constexpr int kTileVectors = 2;
   __m256 v;
 
   static Simd set(float value) { return {_mm256_set1_ps(value)}; }
   static Simd load(const float* p) { return {_mm256_loadu_ps(p)}; }
   static Simd load_half(const std::uint16_t* p) {
     return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+  }
+  static Simd load_bfloat(const std::uint16_t* p) {
+    const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(bits, 16))};
+  }
+  static Simd load_int8(const std::int8_t* p) {
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
+  }
+  static Simd set_half(std::uint16_t half) {
+    return {_mm256_cvtph_ps(_mm_set1_epi16(static_cast<short>(half)))};
   }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
   void store_half(std::uint16_t* p) const {
@@ -46,6 +59,12 @@ inline Simd nearest_integer(Simd a) {
 inline Simd scale_by_power_of_two(Simd a, Simd exponent) {
   const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(exponent.v), _mm256_set1_epi32(127));
   return {_mm256_mul_ps(a.v, _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23)))};
+}
+// The lanes of a and b in turn: a0 b0 a1 b1 ...; low takes the first half of them.
+inline void zip(Simd a, Simd b, Simd& low, Simd& high) {
+  const __m256 even = _mm256_unpacklo_ps(a.v, b.v), odd = _mm256_unpackhi_ps(a.v, b.v);
+  low.v = _mm256_permute2f128_ps(even, odd, 0x20);
+  high.v = _mm256_permute2f128_ps(even, odd, 0x31);
 }
 
 }  // namespace

@@ -11,6 +11,9 @@ namespace {  // every instruction set has its own copy; none may be shared acros
 // Four floats in an array; the compiler may use whatever the baseline processor has.
 struct Simd {
   static constexpr int kLanes = 4;
+  // What a product keeps in registers: sums of so many rows times vectors.
+  static constexpr int kTileRows = 3;
+  static constexpr int kTileVectors = 2;
   float lane[4];
 
   static Simd set(float value) { return {{value, value, value, value}}; }
@@ -18,6 +21,15 @@ struct Simd {
   static Simd load_half(const std::uint16_t* p) {
     return {{float_from_half(p[0]), float_from_half(p[1]), float_from_half(p[2]), float_from_half(p[3])}};
   }
+  static Simd load_bfloat(const std::uint16_t* p) {
+    return {
+        {float_from_bfloat(p[0]), float_from_bfloat(p[1]), float_from_bfloat(p[2]), float_from_bfloat(p[3])}};
+  }
+  static Simd load_int8(const std::int8_t* p) {
+    return {{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]),
+             static_cast<float>(p[3])}};
+  }
+  static Simd set_half(std::uint16_t half) { return set(float_from_half(half)); }
   void store(float* p) const {
     for (int i = 0; i < 4; ++i) p[i] = lane[i];
   }
@@ -68,6 +80,11 @@ inline Simd scale_by_power_of_two(Simd a, Simd exponent) {
     const std::int32_t bits = (static_cast<std::int32_t>(exponent.lane[i]) + 127) << 23;
     return a.lane[i] * __builtin_bit_cast(float, bits);
   });
+}
+// The lanes of a and b in turn: a0 b0 a1 b1 ...; low takes the first half of them.
+inline void zip(Simd a, Simd b, Simd& low, Simd& high) {
+  low = {{a.lane[0], b.lane[0], a.lane[1], b.lane[1]}};
+  high = {{a.lane[2], b.lane[2], a.lane[3], b.lane[3]}};
 }
 
 }  // namespace

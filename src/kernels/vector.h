@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/isa.h"
+#include "kernels/kv_layout.h"
 
 namespace aloud {
 
@@ -23,8 +24,9 @@ struct VectorKernels {
   void (*rotate_interleaved)(float* x, const float* cosine, const float* sine, std::int64_t half);
   // Rotates pairs (x[i], x[i+half]).
   void (*rotate_half_split)(float* x, const float* cosine, const float* sine, std::int64_t half);
-  // float32 to float16 bits, to nearest even.
-  void (*to_half)(const float* x, std::int64_t n, std::uint16_t* out);
+  // Writes a token's key [key_width] and, where values are kept, its value [value_width] into its page,
+  // rounded to nearest even; value may be null otherwise.
+  void (*store_kv)(const KvSlot& slot, const float* key, const float* value);
 };
 
 const VectorKernels& vector_kernels(Isa isa);

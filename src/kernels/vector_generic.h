@@ -1,6 +1,7 @@
 // The vector kernels, written once over Simd; each instruction set's file includes its Simd first, then this.
 #pragma once
 
+#include "kernels/kv_store.h"
 #include "kernels/simd_exp.h"
 #include "kernels/vector.h"
 
@@ -74,20 +75,8 @@ void rotate_half_split(float* x, const float* cosine, const float* sine, std::in
   }
 }
 
-void to_half(const float* x, std::int64_t n, std::uint16_t* out) {
-  constexpr int L = Simd::kLanes;
-  std::int64_t i = 0;
-  for (; i + L <= n; i += L) Simd::load(x + i).store_half(out + i);
-  if (i == n) return;
-  float padded[L] = {};
-  std::uint16_t halves[L];
-  for (std::int64_t j = i; j < n; ++j) padded[j - i] = x[j];
-  Simd::load(padded).store_half(halves);
-  for (std::int64_t j = i; j < n; ++j) out[j] = halves[j - i];
-}
-
 constexpr VectorKernels kVectorKernels = {
-    rms_norm, swiglu, add, add_scaled, rotate_interleaved, rotate_half_split, to_half,
+    rms_norm, swiglu, add, add_scaled, rotate_interleaved, rotate_half_split, store_kv,
 };
 
 }  // namespace

@@ -89,16 +89,6 @@ TEST_P(VectorKernelsTest, RotationsPairAsNamed) {
   }
 }
 
-TEST_P(VectorKernelsTest, ToHalfRoundsToNearestEven) {
-  for (const std::size_t n : kLengths) {
-    std::vector<float> x = random_floats(n, 9, 100);
-    x[0] = 2049;  // between 2048 and 2050
-    std::vector<std::uint16_t> out(n);
-    kernels.to_half(x.data(), static_cast<std::int64_t>(n), out.data());
-    for (std::size_t i = 0; i < n; ++i) EXPECT_EQ(out[i], half_from_float(x[i]));
-  }
-}
-
 INSTANTIATE_TEST_SUITE_P(Isas, VectorKernelsTest,
                          testing::ValuesIn(supported_isas().begin(), supported_isas().end()),
                          [](const auto& tested) { return std::string(name(tested.param)); });

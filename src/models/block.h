@@ -29,10 +29,19 @@ struct Compute {
 
 // Consecutive tokens of one sequence in a pass.
 struct PassSequence {
-  std::span<std::uint16_t* const> pages;
+  std::span<std::byte* const> pages;
   std::int64_t position = 0;     // of the first token
   std::int64_t first_token = 0;  // its index in the pass
   std::int64_t tokens = 0;
+};
+
+// Consecutive tokens of a sequence that lie in one page: what one thread writes to the cache, so that threads
+// seldom write to the same cache line.
+struct TokenRun {
+  std::byte* page;
+  std::int64_t slot;         // of the first token in the page
+  std::int64_t first_token;  // its index in the pass
+  std::int64_t tokens;
 };
 
 // All tokens of one pass through the layers, with the angles of their positions.
@@ -41,6 +50,7 @@ struct Pass {
   std::vector<std::int64_t> positions;  // [tokens]
   std::vector<float> cosine, sine;      // [tokens][rope width / 2]
   std::int64_t tokens() const { return static_cast<std::int64_t>(positions.size()); }
+  std::vector<TokenRun> runs() const;
 };
 
 // Memory that the blocks of all layers share; each block uses it anew.

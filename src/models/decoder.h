@@ -22,6 +22,7 @@ struct DecoderShape {
   std::int64_t feed_forward = 0;  // inner width of the dense block
   std::int64_t context = 0;
   float epsilon = 0;
+  DType kv_type = DType::kF16;  // of the cache, as the caller asked for
 
   // Errors: a key that is missing or out of range.
   static Result<DecoderShape> read(const GgufFile& file);

@@ -43,7 +43,7 @@ Result<LatentAttentionShape> read_attention(const GgufFile& file, const DecoderS
     rope.set_magnitude(1);
   }
   attention.scale = static_cast<float>(scale);
-  attention.layout = {shape.layers, attention.kv_rank + attention.rope_width, 0};
+  attention.layout = {shape.layers, 1, attention.kv_rank + attention.rope_width, 0, shape.kv_type};
   return attention;
 }
 

@@ -30,19 +30,46 @@ bool GroupedAttention::wants_quantised() const {
   return needs_quantised(query_.type) || needs_quantised(key_.type) || needs_quantised(value_.type);
 }
 
-// Bias, norm and rotation of one token's query or key heads, in place.
-void GroupedAttention::prepare_heads(const Compute& compute, float* heads, std::int64_t count,
-                                     const std::vector<float>& bias, const std::vector<float>& norm,
-                                     const float* cosine, const float* sine) const {
+// Bias, norm and rotation of one query or key head, in place.
+void GroupedAttention::prepare_head(const Compute& compute, float* head, const float* bias,
+                                    const std::vector<float>& norm, const float* cosine,
+                                    const float* sine) const {
   const VectorKernels& kernels = *compute.vector;
-  if (!bias.empty()) kernels.add(heads, bias.data(), count * shape_.key_width);
-  for (std::int64_t h = 0; h < count; ++h) {
-    float* head = heads + h * shape_.key_width;
-    if (!norm.empty()) kernels.rms_norm(head, norm.data(), shape_.epsilon, shape_.key_width, head);
-    const auto rotate =
-        shape_.pairing == RopePairing::kInterleaved ? kernels.rotate_interleaved : kernels.rotate_half_split;
-    rotate(head, cosine, sine, shape_.rope_width / 2);
-  }
+  if (bias != nullptr) kernels.add(head, bias, shape_.key_width);
+  if (!norm.empty()) kernels.rms_norm(head, norm.data(), shape_.epsilon, shape_.key_width, head);
+  const auto rotate =
+      shape_.pairing == RopePairing::kInterleaved ? kernels.rotate_interleaved : kernels.rotate_half_split;
+  rotate(head, cosine, sine, shape_.rope_width / 2);
+}
+
+// Prepares all heads and writes keys and values to the cache, each item a run of tokens of one head with the
+// queries that it serves.
+void GroupedAttention::store(const Compute& compute, const Pass& pass, std::int64_t layer, float* queries,
+                             float* keys, float* values) const {
+  const std::int64_t half = shape_.rope_width / 2, group = shape_.heads / shape_.kv_heads;
+  const auto bias = [](const std::vector<float>& all, std::int64_t i) {
+    return all.empty() ? nullptr : all.data() + i;
+  };
+  const std::vector<TokenRun> runs = pass.runs();
+  compute.each(std::ssize(runs) * shape_.kv_heads, [&](std::int64_t item) {
+    const TokenRun& run = runs[static_cast<std::size_t>(item / shape_.kv_heads)];
+    const std::int64_t g = item % shape_.kv_heads;
+    for (std::int64_t i = 0; i < run.tokens; ++i) {
+      const std::int64_t token = run.first_token + i;
+      const float* cosine = pass.cosine.data() + token * half;
+      const float* sine = pass.sine.data() + token * half;
+      for (std::int64_t h = g * group; h < (g + 1) * group; ++h) {
+        prepare_head(compute, queries + token * query_.rows + h * shape_.key_width,
+                     bias(query_bias_, h * shape_.key_width), query_norm_, cosine, sine);
+      }
+      float* key = keys + token * key_.rows + g * shape_.key_width;
+      float* value = values + token * value_.rows + g * shape_.value_width;
+      prepare_head(compute, key, bias(key_bias_, g * shape_.key_width), key_norm_, cosine, sine);
+      if (!value_bias_.empty())
+        compute.vector->add(value, value_bias_.data() + g * shape_.value_width, shape_.value_width);
+      compute.vector->store_kv(shape_.layout.slot(run.page, layer, g, run.slot + i), key, value);
+    }
+  });
 }
 
 void GroupedAttention::run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
@@ -56,29 +83,10 @@ void GroupedAttention::run(const Compute& compute, const Pass& pass, std::int64_
                                    {value_, &x, nullptr, tokens, values, value_.rows}};
   matmul(compute.isa, projections, *compute.pool);
 
-  const std::int64_t half = shape_.rope_width / 2;
-  for (const PassSequence& sequence : pass.sequences) {
-    compute.each(sequence.tokens, [&](std::int64_t i) {
-      const std::int64_t token = sequence.first_token + i, position = sequence.position + i;
-      const float* cosine = pass.cosine.data() + token * half;
-      const float* sine = pass.sine.data() + token * half;
-      float* key = keys + token * key_.rows;
-      float* value = values + token * value_.rows;
-      prepare_heads(compute, queries + token * query_.rows, shape_.heads, query_bias_, query_norm_, cosine,
-                    sine);
-      prepare_heads(compute, key, shape_.kv_heads, key_bias_, key_norm_, cosine, sine);
-      if (!value_bias_.empty()) compute.vector->add(value, value_bias_.data(), value_.rows);
-      std::uint16_t* page = sequence.pages[static_cast<std::size_t>(position / kPageTokens)];
-      const std::int64_t slot = position % kPageTokens;
-      compute.vector->to_half(key, key_.rows, page + shape_.layout.key_offset(layer) + slot * key_.rows);
-      compute.vector->to_half(value, value_.rows,
-                              page + shape_.layout.value_offset(layer) + slot * value_.rows);
-    });
-  }
+  store(compute, pass, layer, queries, keys, values);
 
-  const AttentionShape attention{
-      shape_.layout,    shape_.heads,       shape_.kv_heads,
-      shape_.key_width, shape_.value_width, 1.0f / __builtin_sqrtf(static_cast<float>(shape_.key_width))};
+  const AttentionShape attention{shape_.layout, shape_.heads, shape_.value_width,
+                                 1.0f / __builtin_sqrtf(static_cast<float>(shape_.key_width))};
   const std::int64_t mixed_width = shape_.heads * shape_.value_width;
   float* mixed = grow(scratch.d, tokens * mixed_width);
   std::vector<AttentionJob> jobs;

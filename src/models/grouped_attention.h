@@ -36,8 +36,10 @@ class GroupedAttention : public AttentionBlock {
            Scratch& scratch, float* out) const override;
 
  private:
-  void prepare_heads(const Compute& compute, float* heads, std::int64_t count, const std::vector<float>& bias,
-                     const std::vector<float>& norm, const float* cosine, const float* sine) const;
+  void prepare_head(const Compute& compute, float* head, const float* bias, const std::vector<float>& norm,
+                    const float* cosine, const float* sine) const;
+  void store(const Compute& compute, const Pass& pass, std::int64_t layer, float* queries, float* keys,
+             float* values) const;
 
   GroupedAttentionShape shape_;
   WeightMatrix query_, key_, value_, output_;

@@ -102,41 +102,40 @@ void LatentAttention::project_queries(const Compute& compute, const Activations&
   matmul(compute.isa, up, *compute.pool);
 }
 
-// latents: [tokens][kv_rank + rope]: the first part is normed, the second rotated, both go to the cache.
-void LatentAttention::store_latents(const Compute& compute, const Pass& pass, std::int64_t layer,
-                                    float* latents) const {
+// latents: [tokens][kv_rank + rope]: the first part is normed, the second rotated, both go to the cache. The
+// rotated part of the queries goes to absorbed: [tokens][heads][kv_rank + rope].
+void LatentAttention::store(const Compute& compute, const Pass& pass, std::int64_t layer, float* latents,
+                            const float* queries, float* absorbed) const {
   const std::int64_t width = shape_.kv_rank + shape_.rope_width, half = shape_.rope_width / 2;
-  for (const PassSequence& sequence : pass.sequences) {
-    compute.each(sequence.tokens, [&](std::int64_t i) {
-      const std::int64_t token = sequence.first_token + i, position = sequence.position + i;
+  const std::int64_t head_width = shape_.nope_width + shape_.rope_width;
+  const std::vector<TokenRun> runs = pass.runs();
+  compute.each(std::ssize(runs), [&](std::int64_t item) {
+    const TokenRun& run = runs[static_cast<std::size_t>(item)];
+    for (std::int64_t i = 0; i < run.tokens; ++i) {
+      const std::int64_t token = run.first_token + i;
+      const float* cosine = pass.cosine.data() + token * half;
+      const float* sine = pass.sine.data() + token * half;
       float* latent = latents + token * width;
       compute.vector->rms_norm(latent, latent_norm_.data(), shape_.epsilon, shape_.kv_rank, latent);
-      compute.vector->rotate_interleaved(latent + shape_.kv_rank, pass.cosine.data() + token * half,
-                                         pass.sine.data() + token * half, half);
-      std::uint16_t* page = sequence.pages[static_cast<std::size_t>(position / kPageTokens)];
-      compute.vector->to_half(latent, width,
-                              page + shape_.layout.key_offset(layer) + position % kPageTokens * width);
-    });
-  }
-}
-
-// absorbed: [tokens][heads][kv_rank + rope] from queries: the first part through k_b, the second rotated.
-void LatentAttention::absorb(const Compute& compute, const Pass& pass, float* queries, float* absorbed,
-                             Scratch& scratch) const {
-  const std::int64_t tokens = pass.tokens(), heads = shape_.heads, half = shape_.rope_width / 2;
-  const std::int64_t head_width = shape_.nope_width + shape_.rope_width,
-                     key_width = shape_.kv_rank + shape_.rope_width;
-  compute.each(tokens, [&](std::int64_t t) {
-    for (std::int64_t h = 0; h < heads; ++h) {
-      float* rotated = absorbed + (t * heads + h) * key_width + shape_.kv_rank;
-      std::memcpy(rotated, queries + (t * heads + h) * head_width + shape_.nope_width,
-                  static_cast<std::size_t>(shape_.rope_width) * sizeof(float));
-      compute.vector->rotate_interleaved(rotated, pass.cosine.data() + t * half, pass.sine.data() + t * half,
-                                         half);
+      compute.vector->rotate_interleaved(latent + shape_.kv_rank, cosine, sine, half);
+      compute.vector->store_kv(shape_.layout.slot(run.page, layer, 0, run.slot + i), latent, nullptr);
+      for (std::int64_t h = token * shape_.heads; h < (token + 1) * shape_.heads; ++h) {
+        float* rotated = absorbed + h * width + shape_.kv_rank;
+        std::memcpy(rotated, queries + h * head_width + shape_.nope_width,
+                    static_cast<std::size_t>(shape_.rope_width) * sizeof(float));
+        compute.vector->rotate_interleaved(rotated, cosine, sine, half);
+      }
     }
   });
-  scratch.inner.assign(compute.isa, queries, tokens * heads, shape_.nope_width, head_width,
-                       needs_quantised(key_up_[0].type), *compute.pool);
+}
+
+// The first part of absorbed: that of the queries, taken through k_b.
+void LatentAttention::absorb(const Compute& compute, std::int64_t tokens, const float* queries,
+                             float* absorbed, Scratch& scratch) const {
+  const std::int64_t heads = shape_.heads, key_width = shape_.kv_rank + shape_.rope_width;
+  scratch.inner.assign(compute.isa, queries, tokens * heads, shape_.nope_width,
+                       shape_.nope_width + shape_.rope_width, needs_quantised(key_up_[0].type),
+                       *compute.pool);
   std::vector<MatmulJob> jobs;
   for (std::int64_t h = 0; h < heads; ++h) {
     jobs.push_back({key_up_[static_cast<std::size_t>(h)], &scratch.inner, scratch.indices.data() + h * tokens,
@@ -173,11 +172,11 @@ void LatentAttention::run(const Compute& compute, const Pass& pass, std::int64_t
   float* latents = grow(scratch.c, tokens * key_width);
   const MatmulJob latent[] = {{latent_, &x, nullptr, tokens, latents, key_width}};
   matmul(compute.isa, latent, *compute.pool);
-  store_latents(compute, pass, layer, latents);
   float* absorbed = grow(scratch.b, tokens * heads * key_width);
-  absorb(compute, pass, queries, absorbed, scratch);
+  store(compute, pass, layer, latents, queries, absorbed);
+  absorb(compute, tokens, queries, absorbed, scratch);
 
-  const AttentionShape attention{shape_.layout, heads, 1, key_width, shape_.kv_rank, shape_.scale};
+  const AttentionShape attention{shape_.layout, heads, shape_.kv_rank, shape_.scale};
   float* mixed = grow(scratch.d, tokens * heads * shape_.kv_rank);
   std::vector<AttentionJob> jobs;
   for (const PassSequence& sequence : pass.sequences) {

@@ -41,8 +41,9 @@ class LatentAttention : public AttentionBlock {
  private:
   Status load_joined(const TensorLoader& tensors, const std::string& name);
   void project_queries(const Compute& compute, const Activations& x, Scratch& scratch, float* queries) const;
-  void store_latents(const Compute& compute, const Pass& pass, std::int64_t layer, float* latents) const;
-  void absorb(const Compute& compute, const Pass& pass, float* queries, float* absorbed,
+  void store(const Compute& compute, const Pass& pass, std::int64_t layer, float* latents,
+             const float* queries, float* absorbed) const;
+  void absorb(const Compute& compute, std::int64_t tokens, const float* queries, float* absorbed,
               Scratch& scratch) const;
   void expand_values(const Compute& compute, const float* mixed, std::int64_t tokens, float* values,
                      Scratch& scratch) const;

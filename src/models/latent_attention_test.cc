@@ -31,7 +31,7 @@ struct Block {
              .value_width = 6,
              .scale = 0.3f,
              .epsilon = 1e-6f,
-             .layout = {1, 20, 0}};
+             .layout = {1, 1, 20, 0}};
     std::mt19937 generator(static_cast<std::uint32_t>(query_rank + 1));
     const auto random = [&](std::int64_t n) {
       std::normal_distribution<float> normal(0, 0.5f);
@@ -197,9 +197,8 @@ TEST_P(LatentAttentionTest, AbsorbedEqualsExpanded) {
   Pass pass;
   for (std::int64_t t = 0; t < kTokens; ++t) pass.positions.push_back(t);
   rope->angles(pass.positions, pass.cosine, pass.sine);
-  const auto page_values = static_cast<std::size_t>(s.layout.page_bytes() / 2);
-  std::vector<std::uint16_t> first(page_values), second(page_values);
-  std::uint16_t* const pages[] = {first.data(), second.data()};
+  const KvPage first = make_kv_page(s.layout), second = make_kv_page(s.layout);
+  std::byte* const pages[] = {first.get(), second.get()};
   pass.sequences = {{pages, 0, 0, kTokens}};
   Activations activations;
   activations.assign(isa, x.data(), kTokens, s.hidden, s.hidden, false, pool);

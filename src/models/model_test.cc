@@ -49,13 +49,13 @@ struct Loaded {
 };
 
 struct Timeline {
-  std::vector<std::unique_ptr<std::uint16_t[]>> memory;
-  std::vector<std::uint16_t*> pages;
+  std::vector<KvPage> memory;
+  std::vector<std::byte*> pages;
   std::int64_t length = 0;
 
   Timeline(const KvLayout& layout, std::int64_t tokens) {
     for (std::int64_t t = 0; t < tokens; t += kPageTokens) {
-      memory.emplace_back(new std::uint16_t[static_cast<std::size_t>(layout.page_bytes() / 2)]);
+      memory.push_back(make_kv_page(layout));
       pages.push_back(memory.back().get());
     }
   }
