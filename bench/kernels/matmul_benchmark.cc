@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "kernels/matmul.h"
-#include "kernels/random_blocks.h"
+#include "kernels/panels.h"
 
 namespace aloud {
 namespace {
@@ -51,39 +52,44 @@ void multiply(benchmark::State& state, DType type, std::int64_t count) {
   const auto isa = choose_isa();
   if (!isa) return state.SkipWithError(isa.error().message.c_str());
   ThreadPool pool(threads());
+  const WeightLayout layout =
+      find_panel_layout(type) != nullptr ? WeightLayout::kPanels : WeightLayout::kRows;
+  const auto matrix = [&](const Shape& shape, const std::byte* data = nullptr) {
+    return WeightMatrix{type, shape.rows, shape.columns, data, layout};
+  };
   std::int64_t layer_bytes = 0;
   std::int64_t layer_macs = 0;
   for (const Shape& shape : kLayer) {
-    layer_bytes += shape.rows * row_bytes(type, shape.columns);
+    layer_bytes += matrix(shape).bytes();
     layer_macs += shape.rows * shape.columns * count;
   }
   const std::int64_t layers = std::max<std::int64_t>(1, kWorkingSet / layer_bytes);
-  std::vector<std::byte> bytes(layers * layer_bytes);
-  random_blocks(type, 1, bytes, 0.02f);
+  std::vector<std::byte> bytes(layers * layer_bytes + kPanelAlignment);
+  void* aligned = bytes.data();
+  std::size_t space = bytes.size();
+  std::align(kPanelAlignment, 1, aligned, space);
+  // What the weights are does not matter, as long as no float among them is subnormal.
+  std::memset(aligned, 0x35, static_cast<std::size_t>(layers * layer_bytes));
 
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
   std::vector<float> values(8960 * count);
   for (float& value : values) value = normal(random);
   Activations narrow, wide;
-  narrow.assign(*isa, values.data(), count, 1536, 1536, needs_quantised(type), pool);
-  wide.assign(*isa, values.data(), count, 8960, 8960, needs_quantised(type), pool);
+  narrow.assign(*isa, values.data(), count, 1536, 1536, input_form(type), pool);
+  wide.assign(*isa, values.data(), count, 8960, 8960, input_form(type), pool);
   std::vector<std::vector<float>> y;
   for (const Shape& shape : kLayer) y.emplace_back(shape.rows * count);
 
   std::int64_t layer = 0;
   for (auto _ : state) {
-    const std::byte* data = bytes.data() + layer++ % layers * layer_bytes;
+    const std::byte* data = static_cast<std::byte*>(aligned) + layer++ % layers * layer_bytes;
     MatmulJob jobs[std::size(kLayer)];
     for (std::size_t i = 0; i < std::size(kLayer); ++i) {
       const Shape& shape = kLayer[i];
-      jobs[i] = {{type, shape.rows, shape.columns, data},
-                 shape.columns == 1536 ? &narrow : &wide,
-                 nullptr,
-                 count,
-                 y[i].data(),
+      jobs[i] = {matrix(shape, data), shape.columns == 1536 ? &narrow : &wide, nullptr, count, y[i].data(),
                  shape.rows};
-      data += shape.rows * row_bytes(type, shape.columns);
+      data += jobs[i].weights.bytes();
     }
     // As a model does: q k v, then o, gate up, down.
     const std::span<const MatmulJob> all(jobs);
@@ -104,7 +110,7 @@ void quantise(benchmark::State& state) {
   const std::int64_t count = state.range(0);
   const std::vector<float> x(count * 1536, 0.5f);
   Activations activations;
-  for (auto _ : state) activations.assign(*isa, x.data(), count, 1536, 1536, true, pool);
+  for (auto _ : state) activations.assign(*isa, x.data(), count, 1536, 1536, InputForms::kCoarse, pool);
   state.SetItemsProcessed(state.iterations() * count * 1536);
 }
 

@@ -1,5 +1,4 @@
-// Cuts products into work items, unpacks weights into panels and lets the instruction set's kernels multiply
-// them.
+// Cuts products into work items and lets the instruction set's kernels multiply them.
 #include "kernels/matmul.h"
 
 #include <algorithm>
@@ -9,12 +8,13 @@
 #include "base/check.h"
 #include "kernels/format.h"
 #include "kernels/matmul_kernels.h"
+#include "kernels/panels.h"
 
 namespace aloud {
 namespace {
 
 // Columns of x that one item multiplies: its sums (32 KB) and its share of x (256 columns of them) stay in
-// L2. A multiple of 6, the width of the kernels' register tiles.
+// L2. A multiple of the width of the kernels' register tiles.
 constexpr std::int64_t kMaxItemColumns = 258;
 constexpr std::int64_t kColumnStep = 6;
 constexpr std::int64_t kItemRows = kPanelsAtOnce * kPanelRows;
@@ -23,116 +23,99 @@ constexpr std::int64_t kMinItemCost = 16 << 10;
 constexpr std::int64_t kMaxItemCost = 2 << 20;
 constexpr std::int64_t kItemsPerThread = 4;
 
-// How far ahead weights are asked for; not less than what is multiplied together.
-constexpr std::int64_t kPanelsAhead = 2;
-static_assert(kPanelsAhead >= kPanelsAtOnce);
-
 constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-const MatmulKernels& kernels_for(Isa isa) {
-#if defined(__x86_64__)
-  if (isa == Isa::kAvx512) return kMatmulAvx512;
-  if (isa == Isa::kAvx2) return kMatmulAvx2;
-#endif
-  CHECK(isa == Isa::kScalar);
-  return kMatmulScalar;
-}
-
-// Spreads one row's unpacked block over a panel, from column `first` on.
+// Spreads one row's unpacked block over a tile, from column `first` on.
 void place_block(const UnpackedBlock& block, int values, const Format& format, std::uint32_t flip, int row,
-                 int first, WeightPanel& panel) {
+                 int first, WeightTile& tile) {
   for (int k = 0; k < values; k += 4) {
     std::uint32_t four;
     std::memcpy(&four, block.quant + k, sizeof four);
     four ^= flip;
-    std::memcpy(panel.quant[(first + k) / 4][row], &four, sizeof four);
+    std::memcpy(tile.quant[(first + k) / 4][row], &four, sizeof four);
   }
   const int group = first / format.group;
   for (int g = 0; g < values / format.group; ++g) {
-    panel.scale[group + g][row] = block.scale[g];
-    if (format.has_offset) panel.offset[group + g][row] = block.offset[g] * kOffsetFactor;
+    tile.scale[group + g][row] = block.scale[g];
+    if (format.has_offset) tile.offset[group + g][row] = block.offset[g] * kOffsetFactor;
   }
 }
 
-// The weights of a quantised job, panel by panel.
-class PanelSource {
+// The weights of a quantised job, tile by tile.
+class TileSource {
  public:
-  PanelSource(const MatmulKernels& kernels, const WeightMatrix& weights)
+  TileSource(const MatmulKernels& kernels, const WeightMatrix& weights)
       : weights_(weights),
         block_values_(info(weights.type).block_values),
         block_bytes_(info(weights.type).block_bytes),
-        row_size_(row_bytes(weights.type, weights.columns)) {
-    if (const PanelFormat* fast = kernels.find_panel_format(weights.type)) {
-      format_ = *fast;
-      return;
-    }
-    general_ = find_format(weights.type);
+        in_panels_(weights.layout == WeightLayout::kPanels),
+        fast_(in_panels_ ? kernels.find_panel_format(weights.type) : nullptr),
+        general_(find_format(weights.type)) {
     CHECK(general_ != nullptr);
-    format_ = {weights.type, general_->group, general_->has_offset, kernels.general_form, nullptr, nullptr};
+    if (in_panels_) panel_bytes_ = panel_bytes(weights.type, weights.columns);
+    const bool coarse = input_form(weights.type) == InputForms::kCoarse;
+    if (fast_ != nullptr) {
+      format_ = {fast_->group, fast_->has_offset, fast_->form, fast_->largest, coarse};
+    } else {
+      format_ = {general_->group, general_->has_offset, kernels.general_form, 128, coarse};
+    }
   }
 
-  const PanelFormat& format() const { return format_; }
+  const TileFormat& format() const { return format_; }
+  bool is_direct() const { return fast_ != nullptr; }
 
-  // Takes columns [k, k + values) of 16 rows apart.
-  void unpack(std::int64_t row, std::int64_t k, int values, WeightPanel& panel) {
-    const Blocks blocks = locate(row, k, values);
-    if (format_.unpack != nullptr) return format_.unpack(blocks.first, blocks.stride, values, panel);
+  // Takes columns [k, k + values) of the 16 rows from `row` on apart.
+  void unpack(std::int64_t row, std::int64_t k, int values, WeightTile& tile) const {
+    if (fast_ != nullptr) {
+      return fast_->unpack(find_panel_block(weights_.type, weights_.columns, panel(row), k / block_values_),
+                           values / block_values_, tile);
+    }
     const std::uint32_t flip = format_.form == QuantForm::kBiased ? 0x80808080u : 0u;
     UnpackedBlock block;
+    std::byte bytes[kMaxTileRowBytes];
     for (int i = 0; i < kPanelRows; ++i) {
-      const std::byte* bytes = blocks.first + i * blocks.stride;
-      for (int at = 0; at < values; at += block_values_, bytes += block_bytes_) {
-        general_->unpack(bytes, block);
-        place_block(block, block_values_, *general_, flip, i, at, panel);
+      copy_blocks(row + i, k / block_values_, values / block_values_, bytes);
+      for (int at = 0; at < values; at += block_values_) {
+        general_->unpack(bytes + at / block_values_ * block_bytes_, block);
+        place_block(block, block_values_, *general_, flip, i, at, tile);
       }
     }
   }
 
-  // Only if format().multiply_vector is there.
-  void multiply_vector(std::int64_t row, std::int64_t k, int values, const ActivationGroup* x, float* sums) {
-    const Blocks blocks = locate(row, k, values);
-    format_.multiply_vector(blocks.first, blocks.stride, values, x, sums);
-  }
-
-  // Asks for the part of the 16 rows from `row` on that is as large as columns [k, k + values), in the order
-  // of addresses: that sets off the processor's own prefetcher, which loses its way among 16 interleaved
-  // rows. Into the second cache, because a panel may be larger than the first. Inlined, because GCC drops
-  // calls that only prefetch.
-  [[gnu::always_inline]] void prefetch(std::int64_t row, std::int64_t k, int values) const {
-    if (row + kPanelRows > weights_.rows) return;
-    const std::byte* panel = weights_.data + row * row_size_;
-    const std::byte* end = panel + kPanelRows * offset(k + values);
-    for (const std::byte* at = panel + kPanelRows * offset(k); at < end; at += 64)
-      __builtin_prefetch(at, 0, 1);
+  // sums[column][16] = the 16 rows from `row` on times x. Only if is_direct().
+  void multiply_direct(std::int64_t row, const void* const* x, int count, float* sums) const {
+    std::memset(sums, 0, static_cast<std::size_t>(count) * kPanelRows * sizeof(float));
+    fast_->multiply_direct(find_panel_block(weights_.type, weights_.columns, panel(row), 0),
+                           weights_.columns / block_values_, x, count, sums);
   }
 
  private:
-  struct Blocks {
-    const std::byte* first;
-    std::int64_t stride;
-  };
+  // No type but the floats has more than 2 bytes per value.
+  static constexpr int kMaxTileRowBytes = 2 * kTileValues;
 
-  std::int64_t offset(std::int64_t k) const { return k / block_values_ * block_bytes_; }
+  const std::byte* panel(std::int64_t row) const { return weights_.data + row / kPanelRows * panel_bytes_; }
 
-  // Rows past the end of the matrix are zero bytes.
-  Blocks locate(std::int64_t row, std::int64_t k, int values) {
-    const std::byte* first = weights_.data + row * row_size_ + offset(k);
-    const std::int64_t rows = weights_.rows - row;
-    if (rows >= kPanelRows) return {first, row_size_};
-    const std::int64_t size = offset(values);
-    std::memset(padded_, 0, kPanelRows * size);
-    for (std::int64_t i = 0; i < rows; ++i) std::memcpy(padded_ + i * size, first + i * row_size_, size);
-    return {padded_, size};
+  // Blocks [first, first + count) of a row; zeros past the end of the matrix.
+  void copy_blocks(std::int64_t row, std::int64_t first, std::int64_t count, std::byte* to) const {
+    if (row >= weights_.rows) {
+      std::memset(to, 0, static_cast<std::size_t>(count * block_bytes_));
+    } else if (in_panels_) {
+      unpack_panel_blocks(weights_.type, static_cast<int>(row % kPanelRows), weights_.columns, panel(row),
+                          first, count, to);
+    } else {
+      const std::byte* from = weights_.data + row * row_bytes(weights_.type, weights_.columns);
+      std::memcpy(to, from + first * block_bytes_, static_cast<std::size_t>(count * block_bytes_));
+    }
   }
 
   WeightMatrix weights_;
   int block_values_;
   int block_bytes_;
-  std::int64_t row_size_;
-  PanelFormat format_;
-  const Format* general_ = nullptr;
-  // No type but the floats has more than 2 bytes per value.
-  std::byte padded_[kPanelRows * kPanelValues * 2];
+  bool in_panels_;
+  std::int64_t panel_bytes_ = 0;
+  const PanelFormat* fast_;
+  const Format* general_;
+  TileFormat format_;
 };
 
 // How one job is cut: rows x columns of y per item, all rows of a block of columns before the next block.
@@ -148,9 +131,9 @@ std::int64_t vector_of(const MatmulJob& job, std::int64_t i) {
   return job.vectors != nullptr ? job.vectors[i] : i;
 }
 
-// Rows and columns of y that one item computes. The worker is likely to go on with row `next_row`.
+// Rows and columns of y that one item computes.
 struct Item {
-  std::int64_t row, rows, next_row;
+  std::int64_t row, rows;
   std::int64_t column, columns;
 };
 
@@ -163,55 +146,61 @@ void run_float_item(const MatmulKernels& kernels, const MatmulJob& job, const It
                            job.y + item.column * job.y_stride + item.row, job.y_stride});
 }
 
-void run_vector_item(PanelSource& source, const MatmulJob& job, const Item& item) {
-  const std::int64_t width = job.weights.columns;
-  const ActivationGroup* x = job.x->groups(vector_of(job, item.column));
-  float* y = job.y + item.column * job.y_stride;
-  const std::int64_t last_row = item.row + item.rows;
-  for (std::int64_t row = item.row; row < last_row; row += kPanelRows) {
-    const std::int64_t ahead = row + kPanelsAhead * kPanelRows;
-    const std::int64_t next_row = ahead < last_row ? ahead : item.next_row + (ahead - last_row);
-    alignas(64) float sums[kPanelRows] = {};
-    for (std::int64_t k = 0; k < width; k += kPanelValues) {
-      const int values = static_cast<int>(std::min<std::int64_t>(kPanelValues, width - k));
-      source.prefetch(next_row, k, values);
-      source.multiply_vector(row, k, values, x + k / kActivationGroup, sums);
+// The int8 forms of an item's vectors from value k on.
+void find_inputs(const MatmulJob& job, const Item& item, bool coarse, std::int64_t k, const void** x) {
+  for (std::int64_t i = 0; i < item.columns; ++i) {
+    const std::int64_t vector = vector_of(job, item.column + i);
+    if (coarse) {
+      x[i] = job.x->coarse(vector) + k / CoarseBlock::kValues;
+    } else {
+      x[i] = job.x->fine(vector) + k / FineBlock::kValues;
     }
-    std::memcpy(y + row, sums, std::min<std::int64_t>(kPanelRows, last_row - row) * sizeof(float));
   }
 }
 
-void run_quantised_item(const MatmulKernels& kernels, const MatmulJob& job, const Item& item) {
-  PanelSource source(kernels, job.weights);
-  if (item.columns == 1 && source.format().multiply_vector != nullptr)
-    return run_vector_item(source, job, item);
-  const std::int64_t width = job.weights.columns;
-  const std::int64_t last_row = item.row + item.rows;
-  const ActivationGroup* x[kMaxItemColumns];
-  WeightPanel panels[kPanelsAtOnce];
-  alignas(64) float sums[kMaxItemColumns * kItemRows];
-  for (std::int64_t row = item.row; row < last_row; row += kItemRows) {
-    const std::int64_t rows = std::min(kItemRows, last_row - row);
-    const std::int64_t ahead = row + kPanelsAhead * kPanelRows;
-    const std::int64_t next_row = ahead < last_row ? ahead : item.next_row + (ahead - last_row);
-    const int panel_count = static_cast<int>(ceil_divide(rows, kPanelRows));
-    for (std::int64_t i = 0; i < item.columns; ++i) x[i] = job.x->groups(vector_of(job, item.column + i));
-    std::memset(sums, 0, item.columns * kItemRows * sizeof(float));
-    for (std::int64_t k = 0; k < width; k += kPanelValues) {
-      const int values = static_cast<int>(std::min<std::int64_t>(kPanelValues, width - k));
-      for (int p = 0; p < panel_count; ++p) {
-        source.prefetch(next_row + p * kPanelRows, k, values);
-        source.unpack(row + p * kPanelRows, k, values, panels[p]);
-      }
-      const int groups = values / kActivationGroup;
-      kernels.multiply(source.format(),
-                       {panels, panel_count, groups, x, static_cast<int>(item.columns), sums});
-      for (std::int64_t i = 0; i < item.columns; ++i) x[i] += groups;
-    }
+// Few columns: each panel is read once, all of its columns in one go.
+void run_direct_item(const TileSource& source, const MatmulJob& job, const Item& item) {
+  const void* x[kMaxDirectColumns];
+  find_inputs(job, item, source.format().coarse, 0, x);
+  alignas(64) float sums[kMaxDirectColumns * kPanelRows];
+  for (std::int64_t row = item.row; row < item.row + item.rows; row += kPanelRows) {
+    source.multiply_direct(row, x, static_cast<int>(item.columns), sums);
+    const std::int64_t rows = std::min<std::int64_t>(kPanelRows, item.row + item.rows - row);
     for (std::int64_t i = 0; i < item.columns; ++i) {
-      std::memcpy(job.y + (item.column + i) * job.y_stride + row, sums + i * kItemRows, rows * sizeof(float));
+      std::memcpy(job.y + (item.column + i) * job.y_stride + row, sums + i * kPanelRows,
+                  static_cast<std::size_t>(rows) * sizeof(float));
     }
   }
+}
+
+// Many columns: weights are taken apart once for all of them.
+void run_tile_item(const MatmulKernels& kernels, const TileSource& source, const MatmulJob& job,
+                   const Item& item) {
+  const void* x[kMaxItemColumns];
+  WeightTile tiles[kPanelsAtOnce];
+  alignas(64) float sums[kMaxItemColumns * kItemRows];
+  for (std::int64_t row = item.row; row < item.row + item.rows; row += kItemRows) {
+    const std::int64_t rows = std::min(kItemRows, item.row + item.rows - row);
+    const int tile_count = static_cast<int>(ceil_divide(rows, kPanelRows));
+    std::memset(sums, 0, static_cast<std::size_t>(item.columns * kItemRows) * sizeof(float));
+    for (std::int64_t k = 0; k < job.weights.columns; k += kTileValues) {
+      const int values = static_cast<int>(std::min<std::int64_t>(kTileValues, job.weights.columns - k));
+      for (int t = 0; t < tile_count; ++t) source.unpack(row + t * kPanelRows, k, values, tiles[t]);
+      find_inputs(job, item, source.format().coarse, k, x);
+      kernels.multiply(source.format(), {tiles, tile_count, values, x, static_cast<int>(item.columns), sums});
+    }
+    for (std::int64_t i = 0; i < item.columns; ++i) {
+      std::memcpy(job.y + (item.column + i) * job.y_stride + row, sums + i * kItemRows,
+                  static_cast<std::size_t>(rows) * sizeof(float));
+    }
+  }
+}
+
+void run_item(const MatmulKernels& kernels, const MatmulJob& job, const Item& item) {
+  if (is_float(job.weights.type)) return run_float_item(kernels, job, item);
+  const TileSource source(kernels, job.weights);
+  if (source.is_direct() && item.columns <= kernels.direct_columns) return run_direct_item(source, job, item);
+  run_tile_item(kernels, source, job, item);
 }
 
 // What a job costs, in bytes of weights to stream: from about five columns on, arithmetic takes longer than
@@ -224,13 +213,22 @@ void check_job(const MatmulJob& job) {
   CHECK(job.x != nullptr && job.y != nullptr && job.weights.data != nullptr);
   CHECK(job.x->columns() == job.weights.columns && job.weights.columns > 0);
   CHECK(job.vectors != nullptr || job.count <= job.x->count());
-  CHECK(is_float(job.weights.type) || job.x->quantised());
+  CHECK(contains(job.x->forms(), input_form(job.weights.type)));
 }
 
 }  // namespace
 
+const MatmulKernels& matmul_kernels(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx512) return kMatmulAvx512;
+  if (isa == Isa::kAvx2) return kMatmulAvx2;
+#endif
+  CHECK(isa == Isa::kScalar);
+  return kMatmulScalar;
+}
+
 void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
-  const MatmulKernels& kernels = kernels_for(isa);
+  const MatmulKernels& kernels = matmul_kernels(isa);
   std::int64_t total = 0;
   for (const MatmulJob& job : jobs) total += cost(job, job.weights.rows);
   const std::int64_t item_cost =
@@ -245,7 +243,7 @@ void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
     const std::int64_t blocks = ceil_divide(job.count, kMaxItemColumns);
     const std::int64_t columns = ceil_divide(ceil_divide(job.count, blocks), kColumnStep) * kColumnStep;
     const std::int64_t column_items = ceil_divide(job.count, columns);
-    const std::int64_t step = job.count == 1 ? kPanelRows : kItemRows;
+    const std::int64_t step = job.count <= kernels.direct_columns ? kPanelRows : kItemRows;
     const std::int64_t step_cost = std::max<std::int64_t>(1, cost(job, step) / column_items);
     const std::int64_t rows = step * std::max<std::int64_t>(1, item_cost / step_cost);
     const std::int64_t row_items = ceil_divide(job.weights.rows, rows);
@@ -261,43 +259,9 @@ void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
     const std::int64_t local = item - plan.first_item;
     const std::int64_t row = local % plan.row_items * plan.rows_per_item;
     const std::int64_t column = local / plan.row_items * plan.columns_per_item;
-    // The other workers take the next items.
-    const Item here{row, std::min(plan.rows_per_item, job.weights.rows - row),
-                    row + pool.size() * plan.rows_per_item, column,
-                    std::min(plan.columns_per_item, job.count - column)};
-    if (is_float(job.weights.type)) {
-      run_float_item(kernels, job, here);
-    } else {
-      run_quantised_item(kernels, job, here);
-    }
-  });
-}
-
-void Activations::assign(Isa isa, const float* x, std::int64_t count, std::int64_t columns,
-                         std::int64_t stride, bool quantise, ThreadPool& pool) {
-  CHECK(count >= 0 && columns > 0);
-  CHECK(!quantise || columns % kActivationGroup == 0);
-  count_ = count;
-  columns_ = columns;
-  quantised_ = quantise;
-  const std::int64_t row_groups = columns / kActivationGroup;
-  if (count * columns > value_capacity_) {
-    value_capacity_ = count * columns;
-    values_ = std::make_unique_for_overwrite<float[]>(value_capacity_);
-  }
-  if (quantise && count * row_groups > group_capacity_) {
-    group_capacity_ = count * row_groups;
-    groups_ = std::make_unique_for_overwrite<ActivationGroup[]>(group_capacity_);
-  }
-  const MatmulKernels& kernels = kernels_for(isa);
-  constexpr std::int64_t kItemValues = 16 << 10;
-  const std::int64_t item_vectors = std::max<std::int64_t>(1, kItemValues / columns);
-  pool.run(ceil_divide(count, item_vectors), [&](std::int64_t item, int) {
-    const std::int64_t first = item * item_vectors;
-    for (std::int64_t v = first; v < std::min(count, first + item_vectors); ++v) {
-      std::memcpy(values_.get() + v * columns, x + v * stride, columns * sizeof(float));
-      if (quantise) kernels.quantise(x + v * stride, row_groups, groups_.get() + v * row_groups);
-    }
+    run_item(kernels, job,
+             {row, std::min(plan.rows_per_item, job.weights.rows - row), column,
+              std::min(plan.columns_per_item, job.count - column)});
   });
 }
 

@@ -1,67 +1,75 @@
-// What an instruction set provides to matmul: the panel layout that all share and a table of functions.
-// Internal.
+// What an instruction set provides to matmul: the form that weights are taken apart into and a table of
+// functions. Internal.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/activations.h"
 #include "kernels/isa.h"
-#include "kernels/matmul.h"
 #include "kernels/panels.h"
 #include "tensor/dtype.h"
 
 namespace aloud {
 
-inline constexpr int kPanelValues = 256;
-// Row panels that are multiplied together: with two, each broadcast of x serves 32 rows.
+// Columns of a panel that are taken apart at a time.
+inline constexpr int kTileValues = 256;
+// Panels that are multiplied together: with two, each broadcast of x serves 32 rows.
 inline constexpr int kPanelsAtOnce = 2;
+// No instruction set multiplies more columns directly.
+inline constexpr int kMaxDirectColumns = 8;
 
-// How a panel's bytes stand for quants.
+// How a byte stands for a quant.
 enum class QuantForm {
   kSigned,    // int8
   kBiased,    // uint8: quant + 128
   kUnsigned,  // 0..127, either way
 };
 
-// 16 rows x 256 columns of weights taken apart, so that a vector register holds one column (or four) of all
-// rows.
-struct WeightPanel {
-  alignas(64) std::uint8_t quant[kPanelValues / 4][kPanelRows][4];
-  alignas(64) float scale[kPanelValues / 16][kPanelRows];  // [group][row], groups of 16 or 32
-  // The offsets times -1/128, because ActivationGroup::bias is -128 times the sum. Only written where there
-  // are any.
-  alignas(64) float offset[kPanelValues / 16][kPanelRows];
+// 16 rows x 256 columns of weights taken apart: a vector register holds one column (or four) of all rows.
+struct WeightTile {
+  alignas(64) std::uint8_t quant[kTileValues / 4][kPanelRows][4];
+  alignas(64) float scale[kTileValues / 16][kPanelRows];  // [group][row], groups of 16 or 32
+  // The offsets times kOffsetFactor, because ActivationBlock's biases are -128 times the sums. Only written
+  // where there are any.
+  alignas(64) float offset[kTileValues / 16][kPanelRows];
 };
 
 inline constexpr float kOffsetFactor = -1.0f / 128.0f;
 
-// Takes the next `values` columns (a multiple of 32 and of the type's block, at most 256) of 16 rows apart:
-// row i's first block is at blocks + i * stride.
-using UnpackPanel = void (*)(const std::byte* blocks, std::int64_t stride, int values, WeightPanel& panel);
-
-// The same, multiplied at once with one vector: sums[row] += row times x.
-using MultiplyVector = void (*)(const std::byte* blocks, std::int64_t stride, int values,
-                                const ActivationGroup* x, float* sums);
-
-// How one type is unpacked for one instruction set.
+// How one type is taken apart and multiplied for one instruction set.
 struct PanelFormat {
   DType type;
   int group;  // 16 or 32
   bool has_offset;
   QuantForm form;
-  UnpackPanel unpack;
-  MultiplyVector multiply_vector;  // nullptr: unpack, then multiply
+  int largest;  // magnitude of a quant
+  // Takes `blocks` blocks of each row apart (at most kTileValues columns).
+  void (*unpack)(const PanelBlock& first, int blocks, WeightTile& tile);
+  // sums[column][row] += panel times x, over `blocks` blocks of each row, without a detour through memory:
+  // for 1 to kDirectColumns columns. x[column] is the first FineBlock or CoarseBlock, as the type wants.
+  void (*multiply_direct)(const PanelBlock& first, std::int64_t blocks, const void* const* x, int count,
+                          float* sums);
 };
 
-// sums[column][panel][row] += panels times x, over `groups` groups of 32 columns of weights. x[column] points
-// at the first of them. count >= 1, panel_count is 1 or 2; sums has room for two panels in either case.
-struct PanelProduct {
-  const WeightPanel* panels;
-  int panel_count;
-  int groups;
-  const ActivationGroup* const* x;
+// sums[column][panel][row] += tiles times x over `values` columns of weights. x[column] is the first of x's
+// blocks. count >= 1, tile_count is 1 or 2; sums has room for two panels in either case.
+struct TileProduct {
+  const WeightTile* tiles;
+  int tile_count;
+  int values;
+  const void* const* x;
   int count;
   float* sums;
+};
+
+// What a product with tiles needs to know of a type.
+struct TileFormat {
+  int group;
+  bool has_offset;
+  QuantForm form;
+  int largest;  // magnitude of a quant
+  bool coarse;  // x comes in CoarseBlocks, else in FineBlocks
 };
 
 // y[i * y_stride + r] = sum over k of weights[r][k] * x[i][k] in float32.
@@ -76,42 +84,49 @@ struct FloatProduct {
   std::int64_t y_stride;
 };
 
-// The part of quantising that is the same everywhere. largest_bits: the largest magnitude of the group as
+// The part of quantising that is the same everywhere. largest_bits: the largest magnitude of the block as
 // bits, so that infinities and NaN come out on top. Sets the scale and returns what values are multiplied
-// with to become quants; 0 means that they are all zero, and then the rest of the group is set too.
-[[gnu::always_inline]] inline float set_scale(ActivationGroup& group, std::int32_t largest_bits) {
+// with to become quants; 0 means that they are all zero, and then the rest of the block is set too.
+template <class Block>
+[[gnu::always_inline]] inline float set_scale(Block& block, std::int32_t largest_bits) {
   const float largest = __builtin_bit_cast(float, largest_bits);
   const bool finite = largest_bits < 0x7F800000;
-  group.scale = finite ? largest / 127.0f : __builtin_nanf("");
-  if (finite && group.scale >= __FLT_MIN__) return 127.0f / largest;
-  if (finite) group.scale = 0;
-  __builtin_memset(group.quant, 0, sizeof group.quant);
-  group.bias = group.half_bias[0] = group.half_bias[1] = 0;
+  block.scale = finite ? largest / 127.0f : __builtin_nanf("");
+  if (finite && block.scale >= __FLT_MIN__) return 127.0f / largest;
+  const float scale = finite ? 0 : block.scale;
+  __builtin_memset(&block, 0, sizeof block);
+  block.scale = scale;
   return 0;
 }
 
-[[gnu::always_inline]] inline void set_biases(ActivationGroup& group, std::int32_t low_sum,
+template <class Block>
+[[gnu::always_inline]] inline void set_biases(Block& block, int group, std::int32_t low_sum,
                                               std::int32_t high_sum) {
-  group.bias = static_cast<float>(-128 * (low_sum + high_sum));
-  group.half_bias[0] = static_cast<float>(-128 * low_sum);
-  group.half_bias[1] = static_cast<float>(-128 * high_sum);
+  block.bias[group] = static_cast<float>(-128 * (low_sum + high_sum));
+  block.half_bias[2 * group] = static_cast<float>(-128 * low_sum);
+  block.half_bias[2 * group + 1] = static_cast<float>(-128 * high_sum);
 }
 
 struct MatmulKernels {
   Isa isa;
-  // Makes groups [0, count) of x.
-  void (*quantise)(const float* x, std::int64_t count, ActivationGroup* groups);
+  // Makes blocks [0, count) of x.
+  void (*quantise_fine)(const float* x, std::int64_t count, FineBlock* blocks);
+  void (*quantise_coarse)(const float* x, std::int64_t count, CoarseBlock* blocks);
   // nullptr: the type has no fast way, it goes through Format::unpack.
   const PanelFormat* (*find_panel_format)(DType type);
-  // The form that multiply takes from types without a fast way.
+  // Most columns that are multiplied directly.
+  int direct_columns;
+  // The form of tiles that are taken apart without a PanelFormat.
   QuantForm general_form;
-  // Adds a product of panels of this format.
-  void (*multiply)(const PanelFormat& format, const PanelProduct& product);
+  void (*multiply)(const TileFormat& format, const TileProduct& product);
   void (*multiply_floats)(const FloatProduct& product);
 };
 
 extern const MatmulKernels kMatmulScalar;
+#if defined(__x86_64__)
 extern const MatmulKernels kMatmulAvx2;
 extern const MatmulKernels kMatmulAvx512;
+#endif
+const MatmulKernels& matmul_kernels(Isa isa);
 
 }  // namespace aloud

@@ -19,9 +19,14 @@ constexpr int kLanes = 8;
 constexpr QuantForm kSignedForm = QuantForm::kSigned;
 constexpr int kQuantBias = 0;
 
+// Quants of few bits are multiplied unsigned and their zero is an offset, which spares them the sign.
+constexpr bool kSmallQuantsHaveOffsets = true;
+
+// Most columns that matmul_direct.h takes at once.
+constexpr int kDirectColumns = 4;
 // A register tile of matmul_tiles.h: the two halves of a panel by so many columns.
 constexpr int kTileVectors = 2;
-constexpr int tile_columns(int) { return 3; }
+constexpr int kTileColumns = 3;
 // A register tile of matmul_floats.h.
 constexpr int kFloatTileRows = 4;
 constexpr int kFloatTileColumns = 2;
@@ -43,6 +48,14 @@ ALOUD_INLINE Ints masked_or(Ints a, Ints mask, Ints b) {
 }
 // Bytes of each 16 of the table.
 ALOUD_INLINE Ints look_up(Ints table, Ints places) { return _mm256_shuffle_epi8(table, places); }
+// A float16 of each row.
+ALOUD_INLINE Floats load_halves(const std::byte* at) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+}
+// A byte of each row as words.
+ALOUD_INLINE Ints load_bytes(const std::byte* at) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at)));
+}
 // The float16 in the low half of each word.
 ALOUD_INLINE Floats low_half(Ints words) {
   const __m256i low = _mm256_and_si256(words, _mm256_set1_epi32(0xFFFF));
@@ -74,35 +87,36 @@ ALOUD_INLINE Factors<kForm> prepare(Ints bytes) {
   return {bytes, kForm == QuantForm::kSigned ? _mm256_abs_epi8(bytes) : bytes};
 }
 
-// sum += weights times x, four neighbours at a time.
-template <QuantForm kForm>
-ALOUD_INLINE void add_products(Ints& sum, const Factors<kForm>& weights, Ints x) {
+// The products of a group's weights and x while they are added up: sums of two neighbours in 16 bits for as
+// many steps (kChain) as those can hold, then sums of four in 32 bits.
+struct Dot {
+  Ints pairs;
+  Ints sum;
+};
+// The pairs' largest magnitude after a step is largest * 127 * 2.
+constexpr int chain_of(int largest) { return 32767 / (largest * 254); }
+constexpr bool kHasChains = true;
+
+// Keeps a sum in a register and in the order of the source: GCC would balance the additions into a tree, of
+// which most parts wait in memory.
+ALOUD_INLINE void keep(Ints& sum) { asm("" : "+x"(sum)); }
+
+// Step `step` (a constant) of a group; step 0 begins a new sum, which is there after the last one.
+template <QuantForm kForm, int kChain>
+ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, Ints x) {
   if (kForm == QuantForm::kSigned) x = _mm256_sign_epi8(x, weights.bytes);
   const Ints pairs = _mm256_maddubs_epi16(weights.magnitude, x);
-  sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  dot.pairs = step % kChain == 0 ? pairs : _mm256_add_epi16(dot.pairs, pairs);
+  keep(dot.pairs);
+  if (step % kChain != kChain - 1) return;
+  const Ints fours = _mm256_madd_epi16(dot.pairs, _mm256_set1_epi16(1));
+  dot.sum = step < kChain ? fours : _mm256_add_epi32(dot.sum, fours);
+  keep(dot.sum);
 }
-template <QuantForm kForm>
-ALOUD_INLINE void add_products(Ints& sum, const Factors<kForm>& weights, const std::int8_t* four) {
-  add_products(sum, weights, every_four(four));
+template <QuantForm kForm, int kChain>
+ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, const std::int8_t* four) {
+  add_products<kForm, kChain>(dot, step, weights, every_four(four));
 }
-
-// Rows of blocks, `stride` bytes apart.
-struct Rows {
-  const std::byte* first;
-  std::int64_t stride;
-};
-
-// The 128-bit lanes are rows i and i + 4.
-ALOUD_INLINE Ints load_every_fourth_row(const Rows& rows, int i, std::int64_t offset) {
-  const std::byte* at = rows.first + i * rows.stride + offset;
-  const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 4 * rows.stride));
-  return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-}
-ALOUD_INLINE Ints interleave_low_32(Ints a, Ints b) { return _mm256_unpacklo_epi32(a, b); }
-ALOUD_INLINE Ints interleave_high_32(Ints a, Ints b) { return _mm256_unpackhi_epi32(a, b); }
-ALOUD_INLINE Ints interleave_low_64(Ints a, Ints b) { return _mm256_unpacklo_epi64(a, b); }
-ALOUD_INLINE Ints interleave_high_64(Ints a, Ints b) { return _mm256_unpackhi_epi64(a, b); }
 
 // What matmul_floats.h needs: 8 values, those past the first `left` as zeros.
 ALOUD_INLINE Floats load_f32(const void* at, std::int64_t left) {

@@ -1,8 +1,7 @@
 // The vector operations that matmul's shared code is written in, with AVX-512 VNNI: 16 lanes, one per row.
 //
-// Included only by _avx512.cc files, before matmul_panels.h, matmul_tiles.h and matmul_floats.h, which build
-// on these names. All of it is in an unnamed namespace, so that no other file can end up with a copy compiled
-// for AVX-512.
+// Included only by _avx512.cc files, before the matmul_*.h that build on these names. All of it is in an
+// unnamed namespace, so that no other file can end up with a copy compiled for AVX-512.
 #pragma once
 
 // GCC 12 warns of uninitialised values inside its own AVX-512 intrinsics (its bug 105593).
@@ -24,11 +23,16 @@ constexpr int kLanes = 16;
 // vpdpbusd wants the weights unsigned: quants that can be negative are stored + 128.
 constexpr QuantForm kSignedForm = QuantForm::kBiased;
 constexpr int kQuantBias = 128;
+// Quants of few bits take the same way: undoing the bias is an addition, which does not compete with
+// products.
+constexpr bool kSmallQuantsHaveOffsets = false;
 
+// Most columns that matmul_direct.h takes at once: eight sums and eight totals.
+constexpr int kDirectColumns = 8;
 // A register tile of matmul_tiles.h: two panels by so many columns, 12 integer accumulators and 12 floats
-// that they are scaled into. Groups of 16 have two scales to each of x's, which takes more registers.
+// that they are scaled into.
 constexpr int kTileVectors = 2;
-constexpr int tile_columns(int group) { return group == 16 ? 4 : 6; }
+constexpr int kTileColumns = 6;
 // A register tile of matmul_floats.h.
 constexpr int kFloatTileRows = 4;
 constexpr int kFloatTileColumns = 4;
@@ -48,6 +52,14 @@ ALOUD_INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_f
 ALOUD_INLINE Ints masked_or(Ints a, Ints mask, Ints b) { return _mm512_ternarylogic_epi32(a, mask, b, 0xEA); }
 // Bytes of each 16 of the table.
 ALOUD_INLINE Ints look_up(Ints table, Ints places) { return _mm512_shuffle_epi8(table, places); }
+// A float16 of each row.
+ALOUD_INLINE Floats load_halves(const std::byte* at) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
+}
+// A byte of each row as words.
+ALOUD_INLINE Ints load_bytes(const std::byte* at) {
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+}
 // The float16 in the low half of each word.
 ALOUD_INLINE Floats low_half(Ints words) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(words)); }
 // bytes + addend where bits & mask is not zero.
@@ -72,42 +84,29 @@ ALOUD_INLINE Factors<kForm> prepare(Ints bytes) {
   return {bytes};
 }
 
-// sum += weights times x, four neighbours at a time. GCC 12 spills large tiles of the intrinsic's
-// accumulators; a tied operand keeps them in their registers.
-template <QuantForm kForm>
-ALOUD_INLINE void add_products(Ints& sum, const Factors<kForm>& weights, Ints x) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(weights.bytes), "v"(x));
+// The products of a group's weights and x while they are added up.
+struct Dot {
+  Ints sum;
+};
+constexpr int chain_of(int) { return 1; }
+constexpr bool kHasChains = false;
+
+// Step `step` (a constant) of a group, four neighbours at a time; step 0 begins a new sum. GCC 12 spills
+// large tiles of the intrinsic's accumulators; a tied operand keeps them in their registers.
+template <QuantForm kForm, int kChain>
+ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, Ints x) {
+  if (step == 0) dot.sum = _mm512_setzero_si512();
+  asm("vpdpbusd %2, %1, %0" : "+v"(dot.sum) : "v"(weights.bytes), "v"(x));
 }
 // The same with x broadcast from memory.
-template <QuantForm kForm>
-ALOUD_INLINE void add_products(Ints& sum, const Factors<kForm>& weights, const std::int8_t* four) {
+template <QuantForm kForm, int kChain>
+ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, const std::int8_t* four) {
   using Word [[gnu::may_alias, gnu::aligned(1)]] = std::uint32_t;
+  if (step == 0) dot.sum = _mm512_setzero_si512();
   asm("vpdpbusd %2%{1to16%}, %1, %0"
-      : "+v"(sum)
+      : "+v"(dot.sum)
       : "v"(weights.bytes), "m"(*reinterpret_cast<const Word*>(four)));
 }
-
-// Rows of blocks, `stride` bytes apart.
-struct Rows {
-  const std::byte* first;
-  std::int64_t stride;
-};
-
-// The 128-bit lanes are rows i, i + 4, i + 8, i + 12. Masked broadcasts cost no shuffle.
-ALOUD_INLINE Ints load_every_fourth_row(const Rows& rows, int i, std::int64_t offset) {
-  const std::byte* at = rows.first + i * rows.stride + offset;
-  const auto load = [&](int row) __attribute__((always_inline)) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + row * rows.stride));
-  };
-  Ints result = _mm512_castsi128_si512(load(0));
-  result = _mm512_mask_broadcast_i32x4(result, 0x00F0, load(4));
-  result = _mm512_mask_broadcast_i32x4(result, 0x0F00, load(8));
-  return _mm512_mask_broadcast_i32x4(result, 0xF000, load(12));
-}
-ALOUD_INLINE Ints interleave_low_32(Ints a, Ints b) { return _mm512_unpacklo_epi32(a, b); }
-ALOUD_INLINE Ints interleave_high_32(Ints a, Ints b) { return _mm512_unpackhi_epi32(a, b); }
-ALOUD_INLINE Ints interleave_low_64(Ints a, Ints b) { return _mm512_unpacklo_epi64(a, b); }
-ALOUD_INLINE Ints interleave_high_64(Ints a, Ints b) { return _mm512_unpackhi_epi64(a, b); }
 
 // What matmul_floats.h needs: 16 values, those past the first `left` as zeros.
 ALOUD_INLINE __mmask16 first_lanes(std::int64_t left) { return static_cast<__mmask16>((1 << left) - 1); }

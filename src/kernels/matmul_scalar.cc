@@ -8,22 +8,26 @@ namespace {
 // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer, ties to even.
 constexpr float kRounder = 12582912.0f;
 
-void quantise(const float* x, std::int64_t count, ActivationGroup* groups) {
-  for (std::int64_t g = 0; g < count; ++g, x += kActivationGroup) {
-    ActivationGroup& group = groups[g];
+template <class Block>
+void quantise(const float* x, std::int64_t count, Block* blocks) {
+  for (std::int64_t b = 0; b < count; ++b, x += Block::kValues) {
+    Block& block = blocks[b];
     std::int32_t largest_bits = 0;
-    for (int k = 0; k < kActivationGroup; ++k) {
+    for (int k = 0; k < Block::kValues; ++k) {
       const std::int32_t bits = __builtin_bit_cast(std::int32_t, x[k]) & 0x7FFFFFFF;
       if (bits > largest_bits) largest_bits = bits;
     }
-    const float inverse = set_scale(group, largest_bits);
+    const float inverse = set_scale(block, largest_bits);
     if (inverse == 0) continue;
-    std::int32_t sums[2] = {0, 0};
-    for (int k = 0; k < kActivationGroup; ++k) {
-      group.quant[k] = static_cast<std::int8_t>(x[k] * inverse + kRounder - kRounder);
-      sums[k / 16] += group.quant[k];
+    for (int g = 0; g < Block::kValues / 32; ++g) {
+      std::int32_t sums[2] = {0, 0};
+      for (int k = 0; k < 32; ++k) {
+        std::int8_t& quant = block.quant[32 * g + k];
+        quant = static_cast<std::int8_t>(x[32 * g + k] * inverse + kRounder - kRounder);
+        sums[k / 16] += quant;
+      }
+      set_biases(block, g, sums[0], sums[1]);
     }
-    set_biases(group, sums[0], sums[1]);
   }
 }
 
@@ -42,28 +46,36 @@ void dot_group(const std::uint8_t (*quant)[kPanelRows][4], const std::int8_t* x,
   }
 }
 
-void multiply(const PanelFormat& format, const PanelProduct& product) {
-  const int parts = kActivationGroup / format.group;
+// One tile times one column.
+template <class Block>
+void multiply_tile(const TileFormat& format, const WeightTile& tile, int values, const Block* x,
+                   float* sums) {
+  const int groups = Block::kValues / format.group;
+  for (int b = 0; b < values / Block::kValues; ++b, ++x) {
+    float total[kPanelRows] = {};
+    for (int g = 0; g < groups; ++g) {
+      const int i = b * groups + g;
+      std::int32_t dot[kPanelRows];
+      dot_group(tile.quant + i * format.group / 4, x->quant + g * format.group, format.group, dot);
+      const float bias = format.group == 32 ? x->bias[g] : x->half_bias[g];
+      for (int row = 0; row < kPanelRows; ++row) {
+        total[row] += tile.scale[i][row] * static_cast<float>(dot[row]);
+        if (format.has_offset) total[row] += tile.offset[i][row] * bias;
+      }
+    }
+    for (int row = 0; row < kPanelRows; ++row) sums[row] += x->scale * total[row];
+  }
+}
+
+void multiply(const TileFormat& format, const TileProduct& product) {
   for (int column = 0; column < product.count; ++column) {
-    for (int p = 0; p < product.panel_count; ++p) {
-      const WeightPanel& panel = product.panels[p];
-      float* sums = product.sums + (column * kPanelsAtOnce + p) * kPanelRows;
-      for (int g = 0; g < product.groups; ++g) {
-        const ActivationGroup& x = product.x[column][g];
-        float total[kPanelRows] = {};
-        for (int part = 0; part < parts; ++part) {
-          const int k = g * kActivationGroup + part * format.group;
-          std::int32_t dot[kPanelRows];
-          dot_group(panel.quant + k / 4, x.quant + part * format.group, format.group, dot);
-          const float* scale = panel.scale[g * parts + part];
-          const float* offset = panel.offset[g * parts + part];
-          const float bias = parts == 1 ? x.bias : x.half_bias[part];
-          for (int row = 0; row < kPanelRows; ++row) {
-            total[row] += scale[row] * static_cast<float>(dot[row]);
-            if (format.has_offset) total[row] += offset[row] * bias;
-          }
-        }
-        for (int row = 0; row < kPanelRows; ++row) sums[row] += x.scale * total[row];
+    for (int t = 0; t < product.tile_count; ++t) {
+      float* sums = product.sums + (column * kPanelsAtOnce + t) * kPanelRows;
+      const void* x = product.x[column];
+      if (format.coarse) {
+        multiply_tile(format, product.tiles[t], product.values, static_cast<const CoarseBlock*>(x), sums);
+      } else {
+        multiply_tile(format, product.tiles[t], product.values, static_cast<const FineBlock*>(x), sums);
       }
     }
   }
@@ -114,7 +126,9 @@ void multiply_floats(const FloatProduct& product) {
 
 }  // namespace
 
-const MatmulKernels kMatmulScalar{Isa::kScalar,       quantise, find_panel_format,
-                                  QuantForm::kSigned, multiply, multiply_floats};
+const MatmulKernels kMatmulScalar{
+    Isa::kScalar, quantise<FineBlock>, quantise<CoarseBlock>, find_panel_format, 0, QuantForm::kSigned,
+    multiply,     multiply_floats,
+};
 
 }  // namespace aloud

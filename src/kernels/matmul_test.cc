@@ -3,27 +3,51 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "kernels/format.h"
+#include "kernels/panels.h"
 #include "kernels/random_blocks.h"
 
 namespace aloud {
 namespace {
 
+// Random weights as they lie in a file, and in the layout that matmul likes best.
 struct Weights {
-  WeightMatrix matrix;
+  WeightMatrix rows;    // as in a file
+  WeightMatrix matrix;  // in panels where the type has them
   std::vector<std::byte> bytes;
+  std::vector<std::byte> panels;
 
-  Weights(DType type, std::int64_t rows, std::int64_t columns, std::uint64_t seed)
-      : bytes(row_bytes(type, columns) * rows) {
+  Weights(DType type, std::int64_t row_count, std::int64_t columns, std::uint64_t seed)
+      : bytes(row_bytes(type, columns) * row_count) {
     random_blocks(type, seed, bytes, 0.02f);
-    matrix = {type, rows, columns, bytes.data()};
+    rows = {type, row_count, columns, bytes.data()};
+    pack();
+  }
+  // After bytes have changed.
+  void pack() {
+    matrix = rows;
+    if (find_panel_layout(rows.type) == nullptr) return;
+    const std::int64_t size = panel_bytes(rows.type, rows.columns);
+    panels.resize(panel_matrix_bytes(rows.type, rows.rows, rows.columns) + kPanelAlignment);
+    void* start = panels.data();
+    std::size_t space = panels.size();
+    std::align(kPanelAlignment, 1, start, space);
+    for (std::int64_t row = 0; row < rows.rows; row += kPanelRows) {
+      pack_panel(rows.type, static_cast<int>(std::min<std::int64_t>(kPanelRows, rows.rows - row)),
+                 rows.columns, bytes.data() + row * row_bytes(rows.type, rows.columns),
+                 static_cast<std::byte*>(start) + row / kPanelRows * size);
+    }
+    matrix.data = static_cast<std::byte*>(start);
+    matrix.layout = WeightLayout::kPanels;
   }
   Weights(const Weights&) = delete;
 
@@ -42,31 +66,31 @@ std::vector<float> random_vectors(std::int64_t values, unsigned seed) {
   return result;
 }
 
-Activations activations(Isa isa, const std::vector<float>& x, std::int64_t columns, bool quantise,
+Activations activations(Isa isa, const std::vector<float>& x, std::int64_t columns, InputForms forms,
                         ThreadPool& pool) {
   Activations result;
-  result.assign(isa, x.data(), static_cast<std::int64_t>(x.size()) / columns, columns, columns, quantise,
-                pool);
+  result.assign(isa, x.data(), static_cast<std::int64_t>(x.size()) / columns, columns, columns, forms, pool);
   return result;
 }
 
 // What the kernels see of x: the int8 form for quantised weights, the values themselves for float ones.
-double input_value(const Activations& x, bool quantised, std::int64_t vector, std::int64_t k) {
-  if (!quantised) return x.values(vector)[k];
-  const ActivationGroup& group = x.groups(vector)[k / kActivationGroup];
-  return double{group.scale} * group.quant[k % kActivationGroup];
+double input_value(const Activations& x, InputForms form, std::int64_t vector, std::int64_t k) {
+  if (form == InputForms::kValues) return x.values(vector)[k];
+  if (form == InputForms::kFine)
+    return double{x.fine(vector)[k / 32].scale} * x.fine(vector)[k / 32].quant[k % 32];
+  return double{x.coarse(vector)[k / 256].scale} * x.coarse(vector)[k / 256].quant[k % 256];
 }
 
 // Compares y with the product in double precision; the tolerance is of the sum of magnitudes.
 void expect_product(const MatmulJob& job, const std::vector<float>& weights, const std::string& what) {
-  const bool quantised = needs_quantised(job.weights.type);
+  const InputForms form = input_form(job.weights.type);
   for (std::int64_t i = 0; i < job.count; ++i) {
     const std::int64_t vector = job.vectors != nullptr ? job.vectors[i] : i;
     for (std::int64_t r = 0; r < job.weights.rows; ++r) {
       double sum = 0;
       double magnitude = 0;
       for (std::int64_t k = 0; k < job.weights.columns; ++k) {
-        const double term = input_value(*job.x, quantised, vector, k) * weights[r * job.weights.columns + k];
+        const double term = input_value(*job.x, form, vector, k) * weights[r * job.weights.columns + k];
         sum += term;
         magnitude += std::abs(term);
       }
@@ -84,6 +108,8 @@ std::vector<DType> all_types() {
 
 std::string label(Isa isa, DType type) { return std::string(name(isa)) + " " + std::string(info(type).name); }
 
+constexpr InputForms kAllForms = InputForms::kValues | InputForms::kFine | InputForms::kCoarse;
+
 struct Size {
   std::int64_t rows, columns, count;
 };
@@ -96,7 +122,7 @@ TEST(Matmul, EqualsDoublePrecision) {
            {Size{1, 512, 1}, Size{47, 768, 9}, Size{33, 1536, 5}, Size{16, 8960, 2}, Size{32, 512, 70}}) {
         const Weights weights(type, size.rows, size.columns, 7);
         const Activations x = activations(isa, random_vectors(size.count * size.columns, 3), size.columns,
-                                          needs_quantised(type), pool);
+                                          input_form(type), pool);
         std::vector<float> y(size.count * size.rows);
         const MatmulJob job{weights.matrix, &x, nullptr, size.count, y.data(), size.rows};
         matmul(isa, {&job, 1}, pool);
@@ -114,13 +140,14 @@ TEST(Matmul, OddColumns) {
       const int block = info(type).block_values;
       const std::int64_t columns = block == 1 ? 77 : block == 32 ? 288 + 32 : 256;
       const Weights weights(type, 19, columns, 11);
-      const Activations x =
-          activations(isa, random_vectors(7 * columns, 3), columns, needs_quantised(type), pool);
-      for (const std::int64_t count : {1, 7}) {
-        std::vector<float> y(count * 19);
-        const MatmulJob job{weights.matrix, &x, nullptr, count, y.data(), 19};
-        matmul(isa, {&job, 1}, pool);
-        expect_product(job, weights.values(), label(isa, type));
+      const Activations x = activations(isa, random_vectors(7 * columns, 3), columns, input_form(type), pool);
+      for (const WeightMatrix& matrix : {weights.matrix, weights.rows}) {
+        for (const std::int64_t count : {1, 2, 3, 7}) {
+          std::vector<float> y(count * 19);
+          const MatmulJob job{matrix, &x, nullptr, count, y.data(), 19};
+          matmul(isa, {&job, 1}, pool);
+          expect_product(job, weights.values(), label(isa, type));
+        }
       }
     }
   }
@@ -135,8 +162,9 @@ TEST(Matmul, ResultsDoNotDependOnCompany) {
     for (const DType type : all_types()) {
       const Weights weights(type, kRows, kColumns, 5);
       const Weights other(DType::kQ8_0, 40, kColumns, 6);
-      const Activations x = activations(isa, random_vectors(kCount * kColumns, 9), kColumns, true, three);
-      std::vector<float> together(kCount * kRows), alone(kRows);
+      const Activations x =
+          activations(isa, random_vectors(kCount * kColumns, 9), kColumns, kAllForms, three);
+      std::vector<float> together(kCount * kRows);
       const MatmulJob job{weights.matrix, &x, nullptr, kCount, together.data(), kRows};
       matmul(isa, {&job, 1}, three);
 
@@ -148,12 +176,14 @@ TEST(Matmul, ResultsDoNotDependOnCompany) {
                                 {weights.matrix, &x, order.data(), kCount, gathered.data(), kStride}};
       matmul(isa, jobs, one);
 
-      for (std::int64_t i = 0; i < kCount; ++i) {
-        const auto vector = static_cast<std::int32_t>(i);
-        const MatmulJob single{weights.matrix, &x, &vector, 1, alone.data(), kRows};
-        matmul(isa, {&single, 1}, three);
-        ASSERT_EQ(std::memcmp(alone.data(), together.data() + i * kRows, kRows * sizeof(float)), 0)
-            << label(isa, type);
+      for (std::int64_t count = 1; count < kCount; ++count) {
+        std::vector<std::int32_t> last(count);
+        for (std::int64_t i = 0; i < count; ++i) last[i] = static_cast<std::int32_t>(kCount - count + i);
+        std::vector<float> some(count * kRows);
+        const MatmulJob job_of_some{weights.matrix, &x, last.data(), count, some.data(), kRows};
+        matmul(isa, {&job_of_some, 1}, three);
+        ASSERT_EQ(std::memcmp(some.data(), together.data() + last[0] * kRows, some.size() * sizeof(float)), 0)
+            << label(isa, type) << " beside " << count;
       }
       for (std::int64_t i = 0; i < kCount; ++i) {
         ASSERT_EQ(std::memcmp(gathered.data() + i * kStride, together.data() + order[i] * kRows,
@@ -174,7 +204,7 @@ TEST(Matmul, ManyColumns) {
   for (const Isa isa : supported_isas()) {
     for (const DType type : {DType::kQ4_K, DType::kQ6_K, DType::kF32}) {
       const Weights weights(type, kRows, kColumns, 5);
-      const Activations x = activations(isa, random_vectors(kCount * kColumns, 9), kColumns, true, pool);
+      const Activations x = activations(isa, random_vectors(kCount * kColumns, 9), kColumns, kAllForms, pool);
       std::vector<float> y(kCount * kRows);
       const MatmulJob job{weights.matrix, &x, nullptr, kCount, y.data(), kRows};
       matmul(isa, {&job, 1}, pool);
@@ -194,7 +224,7 @@ TEST(Matmul, ExtremeIntegers) {
     x_values[k] = negative ? -127.0f : 127.0f;
   }
   for (const Isa isa : supported_isas()) {
-    const Activations x = activations(isa, x_values, kColumns, true, pool);
+    const Activations x = activations(isa, x_values, kColumns, kAllForms, pool);
     // The block's float scales stay sane; all else takes the same byte.
     struct Place {
       DType type;
@@ -210,6 +240,7 @@ TEST(Matmul, ExtremeIntegers) {
         for (std::size_t at = scale; at < sane.size(); at += info(type).block_bytes) {
           std::memcpy(weights.bytes.data() + at, sane.data() + at, size);
         }
+        weights.pack();
         std::vector<float> y(kCount * kRows);
         const MatmulJob job{weights.matrix, &x, nullptr, kCount, y.data(), kRows};
         matmul(isa, {&job, 1}, pool);
@@ -222,7 +253,7 @@ TEST(Matmul, ExtremeIntegers) {
 TEST(Matmul, NothingToDo) {
   ThreadPool pool(1);
   const Weights weights(DType::kQ8_0, 4, 32, 1);
-  const Activations x = activations(Isa::kScalar, random_vectors(32, 1), 32, true, pool);
+  const Activations x = activations(Isa::kScalar, random_vectors(32, 1), 32, InputForms::kFine, pool);
   float y = 5;
   const MatmulJob job{weights.matrix, &x, nullptr, 0, &y, 4};
   matmul(Isa::kScalar, {&job, 1}, pool);
@@ -232,31 +263,37 @@ TEST(Matmul, NothingToDo) {
 
 TEST(Activations, RoundToTheNearestEven) {
   ThreadPool pool(1);
-  std::vector<float> x(64, 0.0f);
+  std::vector<float> x(512, 0.0f);
   x[0] = 127.0f;
   x[1] = 0.5f;
   x[2] = 1.5f;
   x[3] = -2.5f;
   x[4] = -127.0f;
   x[20] = 3.49f;
+  const auto expect_first_values = [](const auto& block) {
+    EXPECT_EQ(block.scale, 1.0f);
+    EXPECT_EQ(block.quant[0], 127);
+    EXPECT_EQ(block.quant[1], 0);
+    EXPECT_EQ(block.quant[2], 2);
+    EXPECT_EQ(block.quant[3], -2);
+    EXPECT_EQ(block.quant[4], -127);
+    EXPECT_EQ(block.quant[20], 3);
+    EXPECT_EQ(block.half_bias[0], 0.0f);
+    EXPECT_EQ(block.half_bias[1], -128.0f * 3);
+    EXPECT_EQ(block.bias[0], -128.0f * 3);
+  };
+  const auto expect_zeros = [](const auto& block) {
+    EXPECT_EQ(block.scale, 0.0f);
+    EXPECT_EQ(block.bias[0], 0.0f);
+    for (const std::int8_t quant : block.quant) EXPECT_EQ(quant, 0);
+  };
   for (const Isa isa : supported_isas()) {
-    const Activations form = activations(isa, x, 64, true, pool);
-    const ActivationGroup& group = form.groups(0)[0];
-    EXPECT_EQ(group.scale, 1.0f);
-    EXPECT_EQ(group.quant[0], 127);
-    EXPECT_EQ(group.quant[1], 0);
-    EXPECT_EQ(group.quant[2], 2);
-    EXPECT_EQ(group.quant[3], -2);
-    EXPECT_EQ(group.quant[4], -127);
-    EXPECT_EQ(group.quant[20], 3);
-    EXPECT_EQ(group.half_bias[0], 0.0f);
-    EXPECT_EQ(group.half_bias[1], -128.0f * 3);
-    EXPECT_EQ(group.bias, -128.0f * 3);
-    const ActivationGroup& zeros = form.groups(0)[1];
-    EXPECT_EQ(zeros.scale, 0.0f);
-    EXPECT_EQ(zeros.bias, 0.0f);
-    for (const std::int8_t quant : zeros.quant) EXPECT_EQ(quant, 0);
-    EXPECT_EQ(std::memcmp(form.values(0), x.data(), 64 * sizeof(float)), 0);
+    const Activations form = activations(isa, x, 512, kAllForms, pool);
+    expect_first_values(form.fine(0)[0]);
+    expect_first_values(form.coarse(0)[0]);
+    expect_zeros(form.fine(0)[1]);
+    expect_zeros(form.coarse(0)[1]);
+    EXPECT_EQ(std::memcmp(form.values(0), x.data(), x.size() * sizeof(float)), 0);
   }
 }
 
@@ -269,22 +306,24 @@ TEST(Activations, AreTheSameOnEveryIsa) {
   for (std::int64_t k = 0; k < 3 * kColumns; ++k) {
     const auto bits = static_cast<std::uint32_t>(random());
     std::memcpy(&x[k], &bits, 4);
-    if (k >= kColumns) {  // groups of one magnitude, from the smallest to the largest
-      const auto exponent = static_cast<int>(k / kActivationGroup) * 2 % 280 - 150;
+    if (k >= kColumns) {  // blocks of one magnitude, from the smallest to the largest
+      const auto exponent = static_cast<int>(k / 32) * 2 % 280 - 150;
       x[k] = std::ldexp(static_cast<float>(static_cast<std::int32_t>(bits)) * 0x1p-31f, exponent);
     }
   }
   x[2 * kColumns + 5] = std::numeric_limits<float>::infinity();
   x[2 * kColumns + 40] = std::numeric_limits<float>::quiet_NaN();
-  const Activations expected = activations(Isa::kScalar, x, kColumns, true, pool);
-  EXPECT_TRUE(std::isnan(expected.groups(2)[0].scale));
-  EXPECT_TRUE(std::isnan(expected.groups(2)[1].scale));
+  const Activations expected = activations(Isa::kScalar, x, kColumns, kAllForms, pool);
+  EXPECT_TRUE(std::isnan(expected.fine(2)[0].scale));
+  EXPECT_TRUE(std::isnan(expected.fine(2)[1].scale));
+  EXPECT_TRUE(std::isnan(expected.coarse(2)[0].scale));
+  EXPECT_FALSE(std::isnan(expected.coarse(2)[1].scale));
   for (const Isa isa : supported_isas()) {
-    const Activations form = activations(isa, x, kColumns, true, pool);
+    const Activations form = activations(isa, x, kColumns, kAllForms, pool);
     for (int v = 0; v < 3; ++v) {
-      ASSERT_EQ(std::memcmp(form.groups(v), expected.groups(v),
-                            kColumns / kActivationGroup * sizeof(ActivationGroup)),
-                0)
+      ASSERT_EQ(std::memcmp(form.fine(v), expected.fine(v), kColumns / 32 * sizeof(FineBlock)), 0)
+          << name(isa) << " vector " << v;
+      ASSERT_EQ(std::memcmp(form.coarse(v), expected.coarse(v), kColumns / 256 * sizeof(CoarseBlock)), 0)
           << name(isa) << " vector " << v;
     }
   }
@@ -294,13 +333,13 @@ TEST(Activations, TakeStridesAndKeepNoOldForm) {
   ThreadPool pool(2);
   const std::vector<float> x = random_vectors(5 * 100, 4);
   Activations form;
-  form.assign(Isa::kScalar, x.data(), 5, 96, 100, true, pool);
+  form.assign(Isa::kScalar, x.data(), 5, 96, 100, InputForms::kValues | InputForms::kFine, pool);
   EXPECT_EQ(form.values(3)[95], x[395]);
-  EXPECT_TRUE(form.quantised());
-  form.assign(Isa::kScalar, x.data(), 2, 50, 50, false, pool);
+  EXPECT_EQ(form.forms(), InputForms::kValues | InputForms::kFine);
+  form.assign(Isa::kScalar, x.data(), 2, 50, 50, InputForms::kValues, pool);
   EXPECT_EQ(form.count(), 2);
   EXPECT_EQ(form.columns(), 50);
-  EXPECT_FALSE(form.quantised());
+  EXPECT_EQ(form.forms(), InputForms::kValues);
   EXPECT_EQ(form.values(1)[49], x[99]);
 }
 

@@ -1,100 +1,116 @@
-// Panels times columns of x in register tiles, for any instruction set: see matmul_lanes_avx512.h.
+// Tiles of weights times columns of x in registers, for any instruction set: see matmul_lanes_avx512.h.
 #pragma once
 
 namespace aloud {
 namespace {
 
-// One weight group's part of a total: see matmul.h. first: there is no total yet.
+// Adds one weight group's part to a block's total: see matmul.h.
 template <QuantForm kForm, bool kOffset>
-ALOUD_INLINE Floats add_part(bool first, Floats total, Ints dot, Floats scale, Floats offset, float bias) {
+ALOUD_INLINE Floats add_group(Floats total, Ints dot, Floats scale, Floats offset, float bias) {
   Floats value = to_floats(dot);
   if (kForm == QuantForm::kBiased) value += every_float(bias);
-  value = first ? value * scale : multiply_add(value, scale, total);
-  return kOffset ? multiply_add(offset, every_float(bias), value) : value;
+  total = multiply_add(value, scale, total);
+  return kOffset ? multiply_add(offset, every_float(bias), total) : total;
 }
 
-// Registers follow one another through the rows of one or two panels.
-ALOUD_INLINE const WeightPanel& panel_of(const WeightPanel* panels, int vector) {
-  return panels[vector * kLanes / kPanelRows];
+template <int kGroup, class Block>
+ALOUD_INLINE float bias_of(const Block& x, int group) {
+  return kGroup == 32 ? x.bias[group] : x.half_bias[group];
+}
+
+// Everything that the inner loops differ in.
+template <class BlockType, int kGroupSize, QuantForm kQuantForm, bool kHasOffset, int kChainSteps>
+struct TileLayout {
+  using Block = BlockType;
+  static constexpr int kGroup = kGroupSize;
+  static constexpr int kGroups = Block::kValues / kGroup;
+  static constexpr QuantForm kForm = kQuantForm;
+  static constexpr bool kOffset = kHasOffset;
+  static constexpr int kChain = kChainSteps;
+};
+
+// Registers follow one another through the rows of one or two tiles.
+ALOUD_INLINE const WeightTile& tile_of(const WeightTile* tiles, int vector) {
+  return tiles[vector * kLanes / kPanelRows];
 }
 constexpr int row_of(int vector) { return vector * kLanes % kPanelRows; }
 
-// dot[c][v] = rows of register v times column c over columns [k, k + kGroup) of the panels.
-template <int kGroup, QuantForm kForm, int kVectors, int kColumns>
-ALOUD_INLINE void dot_group(const WeightPanel* panels, int k, const std::int8_t* const (&x)[kColumns],
-                            Ints (&dot)[kColumns][kVectors]) {
+// Adds the products of group g of each column's block, the tiles' group i, to the totals.
+template <class Layout, int kVectors, int kColumns>
+ALOUD_INLINE void multiply_group(const WeightTile* tiles, int i, int g,
+                                 const typename Layout::Block* const (&columns)[kColumns],
+                                 Floats (&total)[kColumns][kVectors]) {
+  Dot dot[kColumns][kVectors];
 #pragma GCC unroll 8
-  for (int c = 0; c < kColumns; ++c) {
-#pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) dot[c][v] = Ints{};
-  }
-#pragma GCC unroll 8
-  for (int step = 0; step < kGroup / 4; ++step) {
-    Factors<kForm> weights[kVectors];
+  for (int step = 0; step < Layout::kGroup / 4; ++step) {
+    Factors<Layout::kForm> weights[kVectors];
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) {
-      weights[v] = prepare<kForm>(load_ints(panel_of(panels, v).quant[k / 4 + step][row_of(v)]));
+      weights[v] = prepare<Layout::kForm>(
+          load_ints(tile_of(tiles, v).quant[i * (Layout::kGroup / 4) + step][row_of(v)]));
     }
 #pragma GCC unroll 8
     for (int c = 0; c < kColumns; ++c) {
-      const Ints four = every_four(x[c] + 4 * step);
+      const Ints four = every_four(columns[c]->quant + g * Layout::kGroup + 4 * step);
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) add_products(dot[c][v], weights[v], four);
+      for (int v = 0; v < kVectors; ++v) {
+        add_products<Layout::kForm, Layout::kChain>(dot[c][v], step, weights[v], four);
+      }
+    }
+  }
+#pragma GCC unroll 2
+  for (int v = 0; v < kVectors; ++v) {
+    const Floats scale = load_floats(tile_of(tiles, v).scale[i] + row_of(v));
+    const Floats offset = Layout::kOffset ? load_floats(tile_of(tiles, v).offset[i] + row_of(v)) : Floats{};
+#pragma GCC unroll 8
+    for (int c = 0; c < kColumns; ++c) {
+      total[c][v] = add_group<Layout::kForm, Layout::kOffset>(total[c][v], dot[c][v].sum, scale, offset,
+                                                              bias_of<Layout::kGroup>(*columns[c], g));
     }
   }
 }
 
-// One register tile: see PanelProduct.
-template <int kGroup, QuantForm kForm, bool kOffset, int kVectors, int kColumns>
-void multiply_tile(const WeightPanel* panels, int groups, const ActivationGroup* const* x, float* sums) {
-  constexpr int kParts = kActivationGroup / kGroup;
-  for (int g = 0; g < groups; ++g) {
+// One register tile: see TileProduct.
+template <class Layout, int kVectors, int kColumns>
+void multiply_tile(const WeightTile* tiles, int blocks, const void* const* x, float* sums) {
+  const typename Layout::Block* columns[kColumns];
+#pragma GCC unroll 8
+  for (int c = 0; c < kColumns; ++c) columns[c] = static_cast<const typename Layout::Block*>(x[c]);
+  for (int b = 0; b < blocks; ++b) {
     Floats total[kColumns][kVectors];
-#pragma GCC unroll 2
-    for (int part = 0; part < kParts; ++part) {
-      const int i = g * kParts + part;
-      const std::int8_t* quants[kColumns];
-#pragma GCC unroll 8
-      for (int c = 0; c < kColumns; ++c) quants[c] = x[c][g].quant + part * kGroup;
-      Ints dot[kColumns][kVectors];
-      dot_group<kGroup, kForm, kVectors, kColumns>(panels, i * kGroup, quants, dot);
-#pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) {
-        const Floats scale = load_floats(panel_of(panels, v).scale[i] + row_of(v));
-        const Floats offset = kOffset ? load_floats(panel_of(panels, v).offset[i] + row_of(v)) : Floats{};
-#pragma GCC unroll 8
-        for (int c = 0; c < kColumns; ++c) {
-          const float bias = kParts == 1 ? x[c][g].bias : x[c][g].half_bias[part];
-          total[c][v] = add_part<kForm, kOffset>(part == 0, total[c][v], dot[c][v], scale, offset, bias);
-        }
-      }
-    }
 #pragma GCC unroll 8
     for (int c = 0; c < kColumns; ++c) {
-      const Floats scale = every_float(x[c][g].scale);
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) total[c][v] = Floats{};
+    }
+#pragma GCC unroll 1
+    for (int g = 0; g < Layout::kGroups; ++g)
+      multiply_group<Layout>(tiles, b * Layout::kGroups + g, g, columns, total);
+#pragma GCC unroll 8
+    for (int c = 0; c < kColumns; ++c) {
+      const Floats scale = every_float(columns[c]->scale);
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         float* sum = sums + c * kPanelsAtOnce * kPanelRows + v * kLanes;
         store_floats(sum, multiply_add(total[c][v], scale, load_floats(sum)));
       }
+      ++columns[c];
     }
   }
 }
 
-template <int kGroup, QuantForm kForm, bool kOffset, int kVectors>
-void multiply_columns(const WeightPanel* panels, const PanelProduct& product, float* sums) {
-  constexpr int kTileColumns = tile_columns(kGroup);
-  const ActivationGroup* const* x = product.x;
+template <class Layout, int kVectors>
+void multiply_tile_columns(const WeightTile* tiles, const TileProduct& product, float* sums) {
+  const int blocks = product.values / Layout::Block::kValues;
+  const void* const* x = product.x;
   int left = product.count;
   for (; left >= kTileColumns; left -= kTileColumns) {
-    multiply_tile<kGroup, kForm, kOffset, kVectors, kTileColumns>(panels, product.groups, x, sums);
+    multiply_tile<Layout, kVectors, kTileColumns>(tiles, blocks, x, sums);
     x += kTileColumns;
     sums += kTileColumns * kPanelsAtOnce * kPanelRows;
   }
   const auto rest = [&]<int kColumns>() {
-    if constexpr (kColumns < kTileColumns) {
-      multiply_tile<kGroup, kForm, kOffset, kVectors, kColumns>(panels, product.groups, x, sums);
-    }
+    if constexpr (kColumns < kTileColumns) multiply_tile<Layout, kVectors, kColumns>(tiles, blocks, x, sums);
   };
   switch (left) {
     case 5:
@@ -110,34 +126,40 @@ void multiply_columns(const WeightPanel* panels, const PanelProduct& product, fl
   }
 }
 
-template <int kGroup, QuantForm kForm, bool kOffset>
-void multiply_panels(const PanelProduct& product) {
+template <class Layout>
+void multiply_tiles(const TileProduct& product) {
   constexpr int kPanelVectors = kPanelRows / kLanes;
   constexpr int kTilePanels = kTileVectors / kPanelVectors;
   int p = 0;
-  for (; p + kTilePanels <= product.panel_count; p += kTilePanels) {
-    multiply_columns<kGroup, kForm, kOffset, kTileVectors>(product.panels + p, product,
-                                                           product.sums + p * kPanelRows);
+  for (; p + kTilePanels <= product.tile_count; p += kTilePanels) {
+    multiply_tile_columns<Layout, kTileVectors>(product.tiles + p, product, product.sums + p * kPanelRows);
   }
   if constexpr (kTilePanels > 1) {
-    if (p < product.panel_count) {
-      multiply_columns<kGroup, kForm, kOffset, kPanelVectors>(product.panels + p, product,
-                                                              product.sums + p * kPanelRows);
-    }
+    if (p < product.tile_count)
+      multiply_tile_columns<Layout, kPanelVectors>(product.tiles + p, product, product.sums + p * kPanelRows);
   }
 }
 
-template <int kGroup>
-void multiply_groups(const PanelFormat& format, const PanelProduct& product) {
-  if (format.form == QuantForm::kUnsigned)
-    return multiply_panels<kGroup, QuantForm::kUnsigned, true>(product);
-  if (format.has_offset) return multiply_panels<kGroup, kSignedForm, true>(product);
-  multiply_panels<kGroup, kSignedForm, false>(product);
+template <class Block, int kGroup>
+void multiply_groups(const TileFormat& format, const TileProduct& product) {
+  constexpr int kSteps = kGroup / 4;
+  if (format.form == QuantForm::kUnsigned) {
+    if (!kHasChains || chain_of(format.largest) >= kSteps)
+      return multiply_tiles<TileLayout<Block, kGroup, QuantForm::kUnsigned, true, kSteps>>(product);
+    if constexpr (kHasChains) {
+      if (chain_of(format.largest) >= kSteps / 2)
+        return multiply_tiles<TileLayout<Block, kGroup, QuantForm::kUnsigned, true, kSteps / 2>>(product);
+    }
+    return multiply_tiles<TileLayout<Block, kGroup, QuantForm::kUnsigned, true, 1>>(product);
+  }
+  if (format.has_offset) return multiply_tiles<TileLayout<Block, kGroup, kSignedForm, true, 1>>(product);
+  multiply_tiles<TileLayout<Block, kGroup, kSignedForm, false, 1>>(product);
 }
 
-void multiply(const PanelFormat& format, const PanelProduct& product) {
-  if (format.group == 16) return multiply_groups<16>(format, product);
-  multiply_groups<32>(format, product);
+void multiply(const TileFormat& format, const TileProduct& product) {
+  if (!format.coarse) return multiply_groups<FineBlock, 32>(format, product);
+  if (format.group == 16) return multiply_groups<CoarseBlock, 16>(format, product);
+  multiply_groups<CoarseBlock, 32>(format, product);
 }
 
 }  // namespace

@@ -87,10 +87,15 @@ void pack_panel(DType type, int rows, std::int64_t columns, const std::byte* fro
 }
 
 void unpack_panel_row(DType type, int row, std::int64_t columns, const std::byte* panel, std::byte* to) {
-  CHECK(row >= 0 && row < kPanelRows);
+  unpack_panel_blocks(type, row, columns, panel, 0, columns / info(type).block_values, to);
+}
+
+void unpack_panel_blocks(DType type, int row, std::int64_t columns, const std::byte* panel,
+                         std::int64_t first, std::int64_t count, std::byte* to) {
   const DTypeInfo& format = info(type);
   const Places places{layout_of(type), columns / format.block_values};
-  for (std::int64_t b = 0; b < places.blocks; ++b, to += format.block_bytes) {
+  CHECK(row >= 0 && row < kPanelRows && first >= 0 && first + count <= places.blocks);
+  for (std::int64_t b = first; b < first + count; ++b, to += format.block_bytes) {
     for (int w = 0; w < places.layout.words; ++w) {
       std::memcpy(to + places.layout.first_byte + w * std::int64_t{kWord}, panel + places.word(b, w, row),
                   kWord);
@@ -99,6 +104,11 @@ void unpack_panel_row(DType type, int row, std::int64_t columns, const std::byte
       to[places.layout.tail_at + i] = panel[places.tail(b, row) + i];
     }
   }
+}
+
+PanelBlock find_panel_block(DType type, std::int64_t columns, const std::byte* panel, std::int64_t block) {
+  const Places places{layout_of(type), columns / info(type).block_values};
+  return {panel + places.word(block, 0, 0), panel + places.tail(block, 0)};
 }
 
 }  // namespace aloud

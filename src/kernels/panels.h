@@ -39,5 +39,15 @@ void pack_panel(DType type, int rows, std::int64_t columns, const std::byte* fro
 
 // The other way: one row of a panel, as it lay in the file; row_bytes(type, columns) bytes.
 void unpack_panel_row(DType type, int row, std::int64_t columns, const std::byte* panel, std::byte* to);
+// Only blocks [first, first + count) of it.
+void unpack_panel_blocks(DType type, int row, std::int64_t columns, const std::byte* panel,
+                         std::int64_t first, std::int64_t count, std::byte* to);
+
+// Where a block column of a panel lies.
+struct PanelBlock {
+  const std::byte* words;  // [word][row][4]
+  const std::byte* tails;  // [row][tail_bytes]
+};
+PanelBlock find_panel_block(DType type, std::int64_t columns, const std::byte* panel, std::int64_t block);
 
 }  // namespace aloud

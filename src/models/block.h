@@ -71,7 +71,7 @@ T* grow(std::vector<T>& buffer, std::int64_t n) {
 class AttentionBlock {
  public:
   virtual ~AttentionBlock() = default;
-  virtual bool wants_quantised() const = 0;  // whether x must have its int8 form
+  virtual InputForms input_forms() const = 0;  // that x must have
   // x: [tokens][hidden]; out: [tokens][hidden].
   virtual void run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
                    Scratch& scratch, float* out) const = 0;
@@ -81,7 +81,7 @@ class AttentionBlock {
 class FeedForwardBlock {
  public:
   virtual ~FeedForwardBlock() = default;
-  virtual bool wants_quantised() const = 0;
+  virtual InputForms input_forms() const = 0;
   // x: [tokens][hidden]; out: [tokens][hidden].
   virtual void run(const Compute& compute, const Activations& x, Scratch& scratch, float* out) const = 0;
 };

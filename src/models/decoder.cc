@@ -30,7 +30,7 @@ class Decoder : public Model {
     std::vector<std::int32_t> wanted;
   };
   void run(Work& work, float* logits);
-  void norm(const float* x, const std::vector<float>& weight, std::int64_t tokens, bool quantise);
+  void norm(const float* x, const std::vector<float>& weight, std::int64_t tokens, InputForms forms);
 
   DecoderParts parts_;
   Compute compute_;
@@ -99,14 +99,14 @@ void Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
 }
 
 // Normed hidden states as the input of the next block.
-void Decoder::norm(const float* x, const std::vector<float>& weight, std::int64_t tokens, bool quantise) {
+void Decoder::norm(const float* x, const std::vector<float>& weight, std::int64_t tokens, InputForms forms) {
   const std::int64_t hidden = shape_.hidden;
   float* normed = grow(normed_, tokens * hidden);
   compute_.each(tokens, [&](std::int64_t t) {
     compute_.vector->rms_norm(x + t * hidden, weight.data(), parts_.shape.epsilon, hidden,
                               normed + t * hidden);
   });
-  scratch_.activations.assign(compute_.isa, normed, tokens, hidden, hidden, quantise, *compute_.pool);
+  scratch_.activations.assign(compute_.isa, normed, tokens, hidden, hidden, forms, *compute_.pool);
 }
 
 void Decoder::run(Work& work, float* logits) {
@@ -114,11 +114,9 @@ void Decoder::run(Work& work, float* logits) {
   parts_.rope.angles(work.pass.positions, work.pass.cosine, work.pass.sine);
   float* x = grow(hidden_, tokens * hidden);
   float* added = grow(added_, tokens * hidden);
-  const std::int64_t embedding_row = row_bytes(embedding_.type, hidden);
   compute_.each(tokens, [&](std::int64_t t) {
-    const std::int64_t token = work.tokens[static_cast<std::size_t>(t)];
-    dequantize(embedding_.type, embedding_.data + token * embedding_row,
-               {x + t * hidden, static_cast<std::size_t>(hidden)});
+    dequantize_row(embedding_, work.tokens[static_cast<std::size_t>(t)],
+                   {x + t * hidden, static_cast<std::size_t>(hidden)});
   });
   const auto add = [&] {
     compute_.each(tokens,
@@ -126,11 +124,11 @@ void Decoder::run(Work& work, float* logits) {
   };
   for (std::size_t i = 0; i < parts_.layers.size(); ++i) {
     const DecoderLayer& layer = parts_.layers[i];
-    norm(x, layer.attention_norm, tokens, layer.attention->wants_quantised());
+    norm(x, layer.attention_norm, tokens, layer.attention->input_forms());
     layer.attention->run(compute_, work.pass, static_cast<std::int64_t>(i), scratch_.activations, scratch_,
                          added);
     add();
-    norm(x, layer.feed_forward_norm, tokens, layer.feed_forward->wants_quantised());
+    norm(x, layer.feed_forward_norm, tokens, layer.feed_forward->input_forms());
     layer.feed_forward->run(compute_, scratch_.activations, scratch_, added);
     add();
   }
@@ -140,7 +138,7 @@ void Decoder::run(Work& work, float* logits) {
     std::memmove(x + i * hidden, x + work.wanted[static_cast<std::size_t>(i)] * hidden,
                  static_cast<std::size_t>(hidden) * sizeof(float));
   }
-  norm(x, output_norm_, wanted, needs_quantised(output_.type));
+  norm(x, output_norm_, wanted, input_form(output_.type));
   const MatmulJob job[] = {{output_, &scratch_.activations, nullptr, wanted, logits, shape_.vocabulary}};
   matmul(compute_.isa, job, *compute_.pool);
 }

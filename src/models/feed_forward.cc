@@ -14,9 +14,7 @@ Result<std::unique_ptr<DenseFeedForward>> DenseFeedForward::load(const TensorLoa
   return block;
 }
 
-bool DenseFeedForward::wants_quantised() const {
-  return needs_quantised(gate_.type) || needs_quantised(up_.type);
-}
+InputForms DenseFeedForward::input_forms() const { return input_form(gate_.type) | input_form(up_.type); }
 
 void DenseFeedForward::run(const Compute& compute, const Activations& x, Scratch& scratch, float* out) const {
   const std::int64_t tokens = x.count(), inner = gate_.rows;
@@ -27,7 +25,7 @@ void DenseFeedForward::run(const Compute& compute, const Activations& x, Scratch
   compute.each(tokens, [&](std::int64_t t) {
     compute.vector->swiglu(gate + t * inner, up + t * inner, inner, gate + t * inner);
   });
-  scratch.inner.assign(compute.isa, gate, tokens, inner, inner, needs_quantised(down_.type), *compute.pool);
+  scratch.inner.assign(compute.isa, gate, tokens, inner, inner, input_form(down_.type), *compute.pool);
   const MatmulJob job[] = {{down_, &scratch.inner, nullptr, tokens, out, down_.rows}};
   matmul(compute.isa, job, *compute.pool);
 }

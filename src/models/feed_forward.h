@@ -16,7 +16,7 @@ class DenseFeedForward : public FeedForwardBlock {
                                                         const std::string& prefix, const std::string& suffix,
                                                         std::int64_t hidden, std::int64_t inner);
 
-  bool wants_quantised() const override;
+  InputForms input_forms() const override;
   void run(const Compute& compute, const Activations& x, Scratch& scratch, float* out) const override;
 
  private:

@@ -26,8 +26,8 @@ Result<std::unique_ptr<GroupedAttention>> GroupedAttention::load(const TensorLoa
   return block;
 }
 
-bool GroupedAttention::wants_quantised() const {
-  return needs_quantised(query_.type) || needs_quantised(key_.type) || needs_quantised(value_.type);
+InputForms GroupedAttention::input_forms() const {
+  return input_form(query_.type) | input_form(key_.type) | input_form(value_.type);
 }
 
 // Bias, norm and rotation of one query or key head, in place.
@@ -97,7 +97,7 @@ void GroupedAttention::run(const Compute& compute, const Pass& pass, std::int64_
   }
   attend(compute.isa, attention, jobs, *compute.pool, scratch.attention);
 
-  scratch.inner.assign(compute.isa, mixed, tokens, mixed_width, mixed_width, needs_quantised(output_.type),
+  scratch.inner.assign(compute.isa, mixed, tokens, mixed_width, mixed_width, input_form(output_.type),
                        *compute.pool);
   const MatmulJob projection[] = {{output_, &scratch.inner, nullptr, tokens, out, output_.rows}};
   matmul(compute.isa, projection, *compute.pool);

@@ -31,7 +31,7 @@ class GroupedAttention : public AttentionBlock {
                                                         const std::string& prefix,
                                                         const GroupedAttentionShape& shape);
 
-  bool wants_quantised() const override;
+  InputForms input_forms() const override;
   void run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
            Scratch& scratch, float* out) const override;
 

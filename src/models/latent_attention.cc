@@ -76,9 +76,8 @@ Status LatentAttention::load_joined(const TensorLoader& tensors, const std::stri
   return {};
 }
 
-bool LatentAttention::wants_quantised() const {
-  return needs_quantised(shape_.query_rank == 0 ? query_.type : query_down_.type) ||
-         needs_quantised(latent_.type);
+InputForms LatentAttention::input_forms() const {
+  return input_form(shape_.query_rank == 0 ? query_.type : query_down_.type) | input_form(latent_.type);
 }
 
 // queries: [tokens][heads][nope + rope], not rotated yet.
@@ -97,7 +96,7 @@ void LatentAttention::project_queries(const Compute& compute, const Activations&
   compute.each(tokens, [&](std::int64_t t) {
     compute.vector->rms_norm(low + t * rank, query_norm_.data(), shape_.epsilon, rank, low + t * rank);
   });
-  scratch.inner.assign(compute.isa, low, tokens, rank, rank, needs_quantised(query_up_.type), *compute.pool);
+  scratch.inner.assign(compute.isa, low, tokens, rank, rank, input_form(query_up_.type), *compute.pool);
   const MatmulJob up[] = {{query_up_, &scratch.inner, nullptr, tokens, queries, width}};
   matmul(compute.isa, up, *compute.pool);
 }
@@ -134,8 +133,7 @@ void LatentAttention::absorb(const Compute& compute, std::int64_t tokens, const 
                              float* absorbed, Scratch& scratch) const {
   const std::int64_t heads = shape_.heads, key_width = shape_.kv_rank + shape_.rope_width;
   scratch.inner.assign(compute.isa, queries, tokens * heads, shape_.nope_width,
-                       shape_.nope_width + shape_.rope_width, needs_quantised(key_up_[0].type),
-                       *compute.pool);
+                       shape_.nope_width + shape_.rope_width, input_form(key_up_[0].type), *compute.pool);
   std::vector<MatmulJob> jobs;
   for (std::int64_t h = 0; h < heads; ++h) {
     jobs.push_back({key_up_[static_cast<std::size_t>(h)], &scratch.inner, scratch.indices.data() + h * tokens,
@@ -148,7 +146,7 @@ void LatentAttention::absorb(const Compute& compute, std::int64_t tokens, const 
 void LatentAttention::expand_values(const Compute& compute, const float* mixed, std::int64_t tokens,
                                     float* values, Scratch& scratch) const {
   scratch.inner.assign(compute.isa, mixed, tokens * shape_.heads, shape_.kv_rank, shape_.kv_rank,
-                       needs_quantised(value_up_[0].type), *compute.pool);
+                       input_form(value_up_[0].type), *compute.pool);
   std::vector<MatmulJob> jobs;
   for (std::int64_t h = 0; h < shape_.heads; ++h) {
     jobs.push_back({value_up_[static_cast<std::size_t>(h)], &scratch.inner,
@@ -189,7 +187,7 @@ void LatentAttention::run(const Compute& compute, const Pass& pass, std::int64_t
   const std::int64_t value_width = heads * shape_.value_width;
   float* values = grow(scratch.a, tokens * value_width);
   expand_values(compute, mixed, tokens, values, scratch);
-  scratch.inner.assign(compute.isa, values, tokens, value_width, value_width, needs_quantised(output_.type),
+  scratch.inner.assign(compute.isa, values, tokens, value_width, value_width, input_form(output_.type),
                        *compute.pool);
   const MatmulJob projection[] = {{output_, &scratch.inner, nullptr, tokens, out, output_.rows}};
   matmul(compute.isa, projection, *compute.pool);

@@ -34,7 +34,7 @@ class LatentAttention : public AttentionBlock {
   static Result<std::unique_ptr<LatentAttention>> load(const TensorLoader& tensors, const std::string& prefix,
                                                        const LatentAttentionShape& shape);
 
-  bool wants_quantised() const override;
+  InputForms input_forms() const override;
   void run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
            Scratch& scratch, float* out) const override;
 

@@ -201,7 +201,7 @@ TEST_P(LatentAttentionTest, AbsorbedEqualsExpanded) {
   std::byte* const pages[] = {first.get(), second.get()};
   pass.sequences = {{pages, 0, 0, kTokens}};
   Activations activations;
-  activations.assign(isa, x.data(), kTokens, s.hidden, s.hidden, false, pool);
+  activations.assign(isa, x.data(), kTokens, s.hidden, s.hidden, InputForms::kValues, pool);
   Scratch scratch;
   (*attention)->run(compute, pass, 0, activations, scratch, out.data());
 

@@ -101,9 +101,9 @@ Result<std::unique_ptr<Mixture>> Mixture::load(const TensorLoader& tensors, cons
   return block;
 }
 
-bool Mixture::wants_quantised() const {
-  return needs_quantised(router_.type) || needs_quantised(gate_.first.type) ||
-         needs_quantised(up_.first.type) || (shared_ != nullptr && shared_->wants_quantised());
+InputForms Mixture::input_forms() const {
+  return input_form(router_.type) | input_form(gate_.first.type) | input_form(up_.first.type) |
+         (shared_ != nullptr ? shared_->input_forms() : InputForms::kNone);
 }
 
 // Expert e works on its tokens together: the pairs (token, choice) are sorted by expert, keeping their order.
@@ -142,8 +142,7 @@ void Mixture::run_experts(const Compute& compute, const Activations& x, std::spa
   compute.each(pairs, [&](std::int64_t p) {
     compute.vector->swiglu(gate + p * inner, up + p * inner, inner, gate + p * inner);
   });
-  scratch.inner.assign(compute.isa, gate, pairs, inner, inner, needs_quantised(down_.first.type),
-                       *compute.pool);
+  scratch.inner.assign(compute.isa, gate, pairs, inner, inner, input_form(down_.first.type), *compute.pool);
   for (std::int64_t p = 0; p < pairs; ++p) tokens[p] = static_cast<std::int32_t>(p);
   float* results = grow(scratch.c, pairs * hidden);
   each_expert([&](std::int64_t e, std::int64_t first, std::int64_t count) {

@@ -44,7 +44,7 @@ class Mixture : public FeedForwardBlock {
                                                const RouterShape& shape, std::int64_t hidden,
                                                std::int64_t inner, std::int64_t shared);
 
-  bool wants_quantised() const override;
+  InputForms input_forms() const override;
   void run(const Compute& compute, const Activations& x, Scratch& scratch, float* out) const override;
 
  private:

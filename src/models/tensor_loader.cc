@@ -7,7 +7,7 @@ namespace aloud {
 
 WeightMatrix MatrixStack::operator[](std::int64_t i) const {
   WeightMatrix matrix = first;
-  matrix.data += i * first.rows * row_bytes(first.type, first.columns);
+  matrix.data += i * first.bytes();
   return matrix;
 }
 

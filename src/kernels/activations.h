@@ -1,0 +1,87 @@
+// The inputs of matrix products: vectors of floats and the int8 forms that quantised weights are multiplied
+// with.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/thread_pool.h"
+#include "kernels/isa.h"
+#include "tensor/dtype.h"
+
+namespace aloud {
+
+// The int8 form of kSize values that share a scale: x[k] ~ scale * quant[k], quant in [-127, 127], scale =
+// max |x| / 127 (float32). A block that holds an infinity or a NaN has scale NaN; one that holds only zeros
+// (or less than float32 can scale) has scale 0.
+template <int kSize>
+struct ActivationBlock {
+  static constexpr int kValues = kSize;
+  std::int8_t quant[kSize];
+  float scale;
+  float bias[kSize / 32];       // -128 * the sum of 32 quants, exact
+  float half_bias[kSize / 16];  // the same of 16 quants
+};
+using FineBlock = ActivationBlock<32>;
+using CoarseBlock = ActivationBlock<256>;
+
+// A set of forms that a vector is kept in.
+enum class InputForms : unsigned {
+  kNone = 0,
+  kValues = 1,  // float32, for float weights
+  kFine = 2,    // int8, a scale per 32 values: for weights whose blocks have 32
+  kCoarse = 4,  // int8, a scale per 256 values: for weights whose blocks have 256
+};
+constexpr InputForms operator|(InputForms a, InputForms b) {
+  return static_cast<InputForms>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+constexpr bool contains(InputForms set, InputForms form) {
+  return (static_cast<unsigned>(set) & static_cast<unsigned>(form)) == static_cast<unsigned>(form);
+}
+
+// The form that weights of a type are multiplied with.
+InputForms input_form(DType type);
+
+// Vectors of `columns` values. Reusable: assign() keeps its buffers.
+class Activations {
+ public:
+  // Takes vectors [0, count) (stride floats apart) in the given forms; kFine wants columns in multiples of
+  // 32, kCoarse of 256. Every vector is treated by itself: its forms do not depend on the others (nor on
+  // isa).
+  void assign(Isa isa, const float* x, std::int64_t count, std::int64_t columns, std::int64_t stride,
+              InputForms forms, ThreadPool& pool);
+
+  std::int64_t count() const { return count_; }
+  std::int64_t columns() const { return columns_; }
+  InputForms forms() const { return forms_; }
+  const float* values(std::int64_t vector) const { return values_.data() + vector * columns_; }
+  const FineBlock* fine(std::int64_t vector) const { return fine_.data() + vector * (columns_ / 32); }
+  const CoarseBlock* coarse(std::int64_t vector) const { return coarse_.data() + vector * (columns_ / 256); }
+
+ private:
+  // Memory that grows and is not cleared.
+  template <class T>
+  class Buffer {
+   public:
+    T* data() { return memory_.get(); }
+    const T* data() const { return memory_.get(); }
+    void reserve(std::int64_t size) {
+      if (size <= size_) return;
+      memory_ = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(size));
+      size_ = size;
+    }
+
+   private:
+    std::unique_ptr<T[]> memory_;
+    std::int64_t size_ = 0;
+  };
+
+  std::int64_t count_ = 0;
+  std::int64_t columns_ = 0;
+  InputForms forms_ = InputForms::kNone;
+  Buffer<float> values_;
+  Buffer<FineBlock> fine_;
+  Buffer<CoarseBlock> coarse_;
+};
+
+}  // namespace aloud

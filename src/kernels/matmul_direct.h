@@ -1,0 +1,128 @@
+// Panels taken apart in registers: into a tile of bytes, or straight into products with a few columns.
+#pragma once
+
+namespace aloud {
+namespace {
+
+template <class Type>
+void unpack(const PanelBlock& first, int blocks, WeightTile& tile) {
+  constexpr int kGroups = Type::kValues / Type::kGroup, kSteps = Type::kGroup / 4;
+  for (int b = 0; b < blocks; ++b) {
+    for (int row = 0; row < kPanelRows; row += kLanes) {
+      const PanelRows panel = rows_of<Type>(first, b, row);
+      Type::scales(panel, {reinterpret_cast<float(*)[kPanelRows]>(tile.scale[b * kGroups] + row),
+                           reinterpret_cast<float(*)[kPanelRows]>(tile.offset[b * kGroups] + row)});
+      each_group<Type>([&]<int kPhase>(int turn) __attribute__((always_inline)) {
+        const int group = b * kGroups + turn * Type::kPhases + kPhase;
+#pragma GCC unroll 8
+        for (int j = 0; j < kSteps; ++j) {
+          store_ints(tile.quant[group * kSteps + j][row], Type::template step<kPhase>(panel, turn, j));
+        }
+      });
+    }
+  }
+}
+
+// A power of two, at most `steps`.
+constexpr int longest_chain(int largest, int steps) {
+  while (steps > 1 && steps > chain_of(largest)) steps /= 2;
+  return steps;
+}
+
+// One block of the rows of a register times kColumns columns. The same operations in the same order as
+// multiply_tile in matmul_tiles.h: a column gets the same bits both ways.
+template <class Type, int kColumns>
+ALOUD_INLINE void add_block(const PanelRows& panel, const typename Type::Block* const (&x)[kColumns],
+                            float* sums) {
+  constexpr int kGroups = Type::kValues / Type::kGroup, kSteps = Type::kGroup / 4;
+  constexpr int kChain = longest_chain(Type::kLargest, kSteps);
+  alignas(64) float scale[kGroups][kPanelRows];
+  alignas(64) float offset[Type::kOffset ? kGroups : 1][kPanelRows];
+  Type::scales(panel, {scale, offset});
+  Floats total[kColumns];
+#pragma GCC unroll 8
+  for (int c = 0; c < kColumns; ++c) total[c] = Floats{};
+  each_group<Type>([&]<int kPhase>(int turn) __attribute__((always_inline)) {
+    const int group = turn * Type::kPhases + kPhase;
+    Dot dot[kColumns];
+#pragma GCC unroll 8
+    for (int j = 0; j < kSteps; ++j) {
+      const auto weights = prepare<Type::kForm>(Type::template step<kPhase>(panel, turn, j));
+#pragma GCC unroll 8
+      for (int c = 0; c < kColumns; ++c)
+        add_products<Type::kForm, kChain>(dot[c], j, weights, x[c]->quant + group * Type::kGroup + 4 * j);
+    }
+    const Floats group_scale = load_floats(scale[group]);
+    const Floats group_offset = Type::kOffset ? load_floats(offset[group]) : Floats{};
+#pragma GCC unroll 8
+    for (int c = 0; c < kColumns; ++c) {
+      total[c] = add_group<Type::kForm, Type::kOffset>(total[c], dot[c].sum, group_scale, group_offset,
+                                                       bias_of<Type::kGroup>(*x[c], group));
+    }
+  });
+#pragma GCC unroll 8
+  for (int c = 0; c < kColumns; ++c) {
+    float* sum = sums + c * kPanelRows;
+    store_floats(sum, multiply_add(total[c], every_float(x[c]->scale), load_floats(sum)));
+  }
+}
+
+// count <= kColumns; the columns that are not there repeat the last one.
+template <class Type, int kColumns>
+void multiply_columns(const PanelBlock& first, std::int64_t blocks, const void* const* x, int count,
+                      float* sums) {
+  using Block = typename Type::Block;
+  alignas(64) float padded[kColumns * kPanelRows];
+  const Block* columns[kColumns];
+  for (int c = 0; c < kColumns; ++c) {
+    columns[c] = static_cast<const Block*>(x[c < count ? c : count - 1]);
+    for (int r = 0; r < kPanelRows; ++r)
+      padded[c * kPanelRows + r] = c < count ? sums[c * kPanelRows + r] : 0;
+  }
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    for (int row = 0; row < kPanelRows; row += kLanes) {
+      add_block<Type, kColumns>(rows_of<Type>(first, b, row), columns, padded + row);
+    }
+    for (int c = 0; c < kColumns; ++c) ++columns[c];
+  }
+  for (int i = 0; i < count * kPanelRows; ++i) sums[i] = padded[i];
+}
+
+template <class Type>
+void multiply_direct(const PanelBlock& first, std::int64_t blocks, const void* const* x, int count,
+                     float* sums) {
+  if (count == 1) return multiply_columns<Type, 1>(first, blocks, x, count, sums);
+  if (count == 2) return multiply_columns<Type, 2>(first, blocks, x, count, sums);
+  if constexpr (kDirectColumns > 4) {
+    if (count == 3) return multiply_columns<Type, 3>(first, blocks, x, count, sums);
+    if (count == 4) return multiply_columns<Type, 4>(first, blocks, x, count, sums);
+    if (count <= 6) return multiply_columns<Type, 6>(first, blocks, x, count, sums);
+  }
+  multiply_columns<Type, kDirectColumns>(first, blocks, x, count, sums);
+}
+
+template <class Type>
+constexpr PanelFormat panel_format(DType type) {
+  return {type,           Type::kGroup, Type::kOffset,        Type::kForm,
+          Type::kLargest, unpack<Type>, multiply_direct<Type>};
+}
+
+constexpr PanelFormat kPanelFormats[] = {
+    panel_format<Q4_0>(DType::kQ4_0),    panel_format<Q4_1>(DType::kQ4_1),
+    panel_format<Q5_0>(DType::kQ5_0),    panel_format<Q5_1>(DType::kQ5_1),
+    panel_format<Q8_0>(DType::kQ8_0),    panel_format<Iq4Nl>(DType::kIQ4_NL),
+    panel_format<Mxfp4>(DType::kMXFP4),  panel_format<Q2K>(DType::kQ2_K),
+    panel_format<Q3K>(DType::kQ3_K),     panel_format<Q4K>(DType::kQ4_K),
+    panel_format<Q5K>(DType::kQ5_K),     panel_format<Q6K>(DType::kQ6_K),
+    panel_format<Iq4Xs>(DType::kIQ4_XS),
+};
+
+const PanelFormat* find_panel_format(DType type) {
+  for (const PanelFormat& format : kPanelFormats) {
+    if (format.type == type) return &format;
+  }
+  return nullptr;
+}
+
+}  // namespace
+}  // namespace aloud

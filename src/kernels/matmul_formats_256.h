@@ -1,0 +1,170 @@
+// The types whose blocks have 256 values, with small integer scales for groups of 16 or 32: see
+// matmul_panels.h.
+#pragma once
+
+namespace aloud {
+namespace {
+
+struct Block256 {
+  using Block = CoarseBlock;
+  static constexpr int kValues = 256;
+};
+
+// Byte `index` of each word, unsigned (signed), as a float.
+ALOUD_INLINE Floats byte_float(Ints words, int index) {
+  return to_floats((shift(words, 8 * index) & every_word(0xFF)));
+}
+ALOUD_INLINE Floats signed_byte_float(Ints words, int index) {
+  return to_floats((Ints)((SignedWords)shift(words, 8 * index - 24) >> 24));
+}
+
+// Four groups' scales: factor times the bytes of a word.
+ALOUD_INLINE void put_four_scales(float (*place)[kPanelRows], Ints words, Floats factor) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) store_floats(place[i], factor * byte_float(words, i));
+}
+
+// value = d * scale * quant - dmin * minimum; offsets are kept times kOffsetFactor.
+ALOUD_INLINE Floats offset_factor(Ints d_and_dmin) {
+  return high_half(d_and_dmin) * every_float(-kOffsetFactor);
+}
+
+// The head of Q4_K and Q5_K: d, dmin, then eight 6-bit scales and eight 6-bit minima in 12 bytes.
+ALOUD_INLINE void take_scales_and_minima(const PanelRows& panel, const GroupScales& scales) {
+  const Floats d = low_half(panel.word(0));
+  const Floats minus_dmin = offset_factor(panel.word(0));
+  const Ints low_scales = panel.word(1);
+  const Ints low_minima = panel.word(2);
+  const Ints rest = panel.word(3);
+  put_four_scales(scales.scale, (low_scales & every_byte(0x3F)), d);
+  put_four_scales(scales.scale + 4, masked_or(shift(low_scales, 2), every_byte(0x30), low_nibbles(rest)), d);
+  put_four_scales(scales.offset, (low_minima & every_byte(0x3F)), minus_dmin);
+  put_four_scales(scales.offset + 4, masked_or(shift(low_minima, 2), every_byte(0x30), high_nibbles(rest)),
+                  minus_dmin);
+}
+
+struct Q4K : Block256 {
+  static constexpr int kGroup = 32, kWords = 36, kTailBytes = 0, kPhases = 2, kLargest = 15;
+  static constexpr bool kOffset = true;
+  static constexpr QuantForm kForm = QuantForm::kUnsigned;
+
+  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
+    take_scales_and_minima(panel, scales);
+  }
+  // Each 32 bytes hold one group in their low nibbles and the next in their high ones.
+  template <int kPhase>
+  ALOUD_INLINE static Ints step(const PanelRows& panel, int turn, int j) {
+    const Ints bytes = panel.word(4 + 8 * turn + j);
+    return kPhase == 0 ? low_nibbles(bytes) : high_nibbles(bytes);
+  }
+};
+
+struct Q5K : Block256 {
+  static constexpr int kGroup = 32, kWords = 44, kTailBytes = 0, kPhases = 8, kLargest = 31;
+  static constexpr bool kOffset = true;
+  static constexpr QuantForm kForm = QuantForm::kUnsigned;
+
+  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
+    take_scales_and_minima(panel, scales);
+  }
+  // Bit g of a high byte is the fifth bit of group g's value.
+  template <int kPhase>
+  ALOUD_INLINE static Ints step(const PanelRows& panel, int, int j) {
+    const Ints bytes = panel.word(12 + kPhase / 2 * 8 + j);
+    const Ints low = kPhase % 2 == 0 ? low_nibbles(bytes) : high_nibbles(bytes);
+    return masked_or(shift(panel.word(4 + j), kPhase - 4), every_byte(0x10), low);
+  }
+};
+
+struct Q6K : Block256, SmallQuants<32> {
+  static constexpr int kGroup = 16, kWords = 52, kTailBytes = 2, kPhases = 8, kLargest = 63;
+
+  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
+    const Floats d = load_halves(panel.tails);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const Ints four = panel.word(48 + i);
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; ++k) put_scale(scales, 4 * i + k, d * signed_byte_float(four, k));
+    }
+  }
+  // 128 values lie in 64 bytes of low nibbles (two halves of 32) and 32 bytes of upper pairs of bits.
+  template <int kPhase>
+  ALOUD_INLINE static Ints step(const PanelRows& panel, int turn, int j) {
+    constexpr int kQuarter = kPhase / 2, kSide = kPhase % 2;
+    const Ints bytes = panel.word(turn * 16 + kQuarter % 2 * 8 + kSide * 4 + j);
+    const Ints low = kQuarter < 2 ? low_nibbles(bytes) : high_nibbles(bytes);
+    const Ints pairs = panel.word(32 + turn * 8 + kSide * 4 + j);
+    return quants(masked_or(shift(pairs, 2 * kQuarter - 4), every_byte(0x30), low));
+  }
+};
+
+struct Q2K : Block256 {
+  static constexpr int kGroup = 16, kWords = 21, kTailBytes = 0, kPhases = 8, kLargest = 3;
+  static constexpr bool kOffset = true;
+  static constexpr QuantForm kForm = QuantForm::kUnsigned;
+
+  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
+    const Floats d = low_half(panel.word(20)), minus_dmin = offset_factor(panel.word(20));
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      put_four_scales(scales.scale + 4 * i, low_nibbles(panel.word(i)), d);
+      put_four_scales(scales.offset + 4 * i, high_nibbles(panel.word(i)), minus_dmin);
+    }
+  }
+  template <int kPhase>
+  ALOUD_INLINE static Ints step(const PanelRows& panel, int turn, int j) {
+    return shift(panel.word(4 + turn * 8 + kPhase % 2 * 4 + j), kPhase / 2 * 2) & every_byte(0x03);
+  }
+};
+
+struct Q3K : Block256, SmallQuants<4> {
+  static constexpr int kGroup = 16, kWords = 27, kTailBytes = 2, kPhases = 16, kLargest = 7;
+
+  // Sixteen 6-bit scales minus 32: eight bytes of low nibbles, then four bytes of upper pairs.
+  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
+    const Floats d = load_halves(panel.tails);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const Ints nibbles = shift(panel.word(24 + i % 2), i / 2 * 4) & every_byte(0x0F);
+      const Ints six = masked_or(shift(panel.word(26), 2 * i - 4), every_byte(0x30), nibbles);
+      const Ints four = add_bytes(six, every_byte(-32));
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; ++k) put_scale(scales, 4 * i + k, d * signed_byte_float(four, k));
+    }
+  }
+  // Bit g of a high byte is the third bit of values 32 g and on.
+  template <int kPhase>
+  ALOUD_INLINE static Ints step(const PanelRows& panel, int, int j) {
+    constexpr int kHalf = kPhase / 8, kPair = kPhase % 8 / 2, kSide = kPhase % 2;
+    const Ints low = shift(panel.word(8 + kHalf * 8 + kSide * 4 + j), 2 * kPair) & every_byte(0x03);
+    const Ints high = shift(panel.word(kSide * 4 + j), kHalf * 4 + kPair - 2);
+    return quants(masked_or(high, every_byte(0x04), low));
+  }
+};
+
+struct Iq4Xs : Block256 {
+  static constexpr int kGroup = 32, kWords = 34, kTailBytes = 0, kPhases = 1, kLargest = 127;
+  static constexpr bool kOffset = false;
+  static constexpr QuantForm kForm = kSignedForm;
+
+  // d and the upper pairs of bits share a word, then the low nibbles.
+  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
+    const Ints head = panel.word(0);
+    const Floats d = low_half(head);
+#pragma GCC unroll 8
+    for (int g = 0; g < 8; ++g) {
+      const Ints low = (shift(panel.word(1), 4 * g) & every_word(0x0F));
+      const Ints six = masked_or(shift(head, 16 + 2 * g - 4), every_word(0x30), low);
+      store_floats(scales.scale[g], d * to_floats(add_words(six, every_word(-32))));
+    }
+  }
+  template <int>
+  ALOUD_INLINE static Ints step(const PanelRows& panel, int turn, int j) {
+    const Ints bytes = panel.word(2 + 4 * turn + j % 4);
+    return look_up(iq4_table(), j < 4 ? low_nibbles(bytes) : high_nibbles(bytes));
+  }
+};
+
+}  // namespace
+}  // namespace aloud
