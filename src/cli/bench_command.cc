@@ -113,7 +113,8 @@ Result<BenchResult> measure(const BenchOptions& options) {
   auto start = std::chrono::steady_clock::now();
   TRY_ASSIGN(const GgufFile file, random ? random_file(options) : open_model_file(options.model));
   if (random) start = std::chrono::steady_clock::now();
-  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, isa, pool));
+  TRY_ASSIGN(const PanelStore panels, PanelStore::pack(file, pool));
+  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels, isa, pool));
   result.load_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   result.model = random ? fmt::format("{} {}", options.shape, options.type) : file.name();

@@ -99,7 +99,8 @@ Status run(const LogitsOptions& options) {
   TRY_ASSIGN(const Isa isa, choose_isa());
   TRY_ASSIGN(const GgufFile file, open_model_file(options.model));
   ThreadPool pool(options.threads);
-  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, isa, pool));
+  TRY_ASSIGN(const PanelStore panels, PanelStore::pack(file, pool));
+  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels, isa, pool));
   TRY_ASSIGN(const std::string text, read_tokens_text(options));
   TRY_ASSIGN(const std::vector<std::int32_t> tokens, parse_tokens(text, model->shape().vocabulary));
   std::FILE* out = std::fopen(options.out.c_str(), "wb");

@@ -18,7 +18,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(GgufFile file, const Load
   // Twice: the weights before they are touched, the context as soon as its size per token is known.
   TRY(check_memory({.weight_bytes = weight_bytes}, available));
   TRY_ASSIGN(const Isa isa, choose_isa());
-  TRY_ASSIGN(loaded->model_, load_model(source, isa, loaded->pool_, options.kv_type));
+  TRY_ASSIGN(loaded->panels_, PanelStore::pack(source, loaded->pool_, options.progress));
+  TRY_ASSIGN(loaded->model_, load_model(source, loaded->panels_, isa, loaded->pool_, options.kv_type));
   TRY_ASSIGN(loaded->tokenizer_, load_tokenizer(source));
 
   const ModelShape& shape = loaded->model_->shape();

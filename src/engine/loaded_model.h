@@ -13,6 +13,7 @@
 #include "models/model.h"
 #include "text/tokenizer.h"
 #include "weights/gguf.h"
+#include "weights/panel_store.h"
 
 namespace aloud {
 
@@ -22,6 +23,7 @@ struct LoadOptions {
   int threads = 0;                      // 0: one per physical core
   std::optional<std::int64_t> context;  // absent: min(what the file was made for, kDefaultContextTokens)
   DType kv_type = DType::kF16;          // of the cache: kF16, kBF16 or kQ8_0
+  PackProgress progress;                // called while weights are packed; may be empty
 };
 
 // Immutable but for the model's scratch memory: one session may compute at a time.
@@ -46,6 +48,7 @@ class LoadedModel {
 
   GgufFile file_;
   ThreadPool pool_;
+  PanelStore panels_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::int64_t context_ = 0;

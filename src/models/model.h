@@ -11,6 +11,7 @@
 #include "kernels/isa.h"
 #include "kernels/kv_layout.h"
 #include "weights/gguf.h"
+#include "weights/panel_store.h"
 
 namespace aloud {
 
@@ -46,11 +47,11 @@ class Model {
 };
 
 // kv_type: how the cache keeps keys and values, kF16, kBF16 or kQ8_0.
-// Reads the architecture from the file and builds the model over its mapped bytes; file, and pool, must
-// outlive it. Errors: unsupported architecture, missing or invalid metadata, a tensor that is missing or of
-// the wrong shape or type (each named with what was found and what was expected), heads that kv_type does not
-// divide.
-Result<std::unique_ptr<Model>> load_model(const GgufFile& file, Isa isa, ThreadPool& pool,
-                                          DType kv_type = DType::kF16);
+// Reads the architecture from the file and builds the model over its mapped bytes and the panels that were
+// made of them; file, panels and pool must outlive it. Errors: unsupported architecture, missing or invalid
+// metadata, a tensor that is missing or of the wrong shape or type (each named with what was found and what
+// was expected), heads that kv_type does not divide.
+Result<std::unique_ptr<Model>> load_model(const GgufFile& file, const PanelStore& panels, Isa isa,
+                                          ThreadPool& pool, DType kv_type = DType::kF16);
 
 }  // namespace aloud

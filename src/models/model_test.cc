@@ -35,13 +35,17 @@ std::vector<float> read_floats(const std::string& path) {
 struct Loaded {
   GgufFile file;
   ThreadPool pool;
+  PanelStore panels;
   std::unique_ptr<Model> model;
 
   Loaded(const std::string& name, Isa isa, int threads) : pool(threads) {
     auto opened = GgufFile::open(data_path(name));
     if (!opened) throw std::runtime_error(opened.error().message);
     file = std::move(*opened);
-    auto loaded = load_model(file, isa, pool);
+    auto packed = PanelStore::pack(file, pool);
+    if (!packed) throw std::runtime_error(packed.error().message);
+    panels = std::move(*packed);
+    auto loaded = load_model(file, panels, isa, pool);
     if (!loaded) throw std::runtime_error(loaded.error().message);
     model = std::move(*loaded);
   }
@@ -177,7 +181,7 @@ std::string load_changed(const std::string& name,
   const auto changed = GgufFile::from_memory(bytes, "changed.gguf");
   if (!changed) return changed.error().message;
   ThreadPool pool(1);
-  const auto model = load_model(*changed, Isa::kScalar, pool);
+  const auto model = load_model(*changed, PanelStore(), Isa::kScalar, pool);
   return model ? "" : model.error().message;
 }
 
