@@ -20,7 +20,7 @@ class Decoder : public Model {
 
   Status load(const TensorLoader& tensors);
   const ModelShape& shape() const override { return shape_; }
-  void forward(std::span<const SequenceStep> steps, float* logits) override;
+  Status forward(std::span<const SequenceStep> steps, float* logits) override;
 
  private:
   // A pass and which of its tokens want logits.
@@ -32,6 +32,8 @@ class Decoder : public Model {
   void run(Work& work, float* logits);
   void norm(const float* x, const std::vector<float>& weight, std::int64_t tokens, InputForms forms);
 
+  const GgufFile* file_ = nullptr;
+  const PanelStore* panels_ = nullptr;
   DecoderParts parts_;
   Compute compute_;
   ModelShape shape_;
@@ -43,6 +45,8 @@ class Decoder : public Model {
 };
 
 Status Decoder::load(const TensorLoader& tensors) {
+  file_ = &tensors.file();
+  panels_ = &tensors.panels();
   const DecoderShape& shape = parts_.shape;
   const Tensor* embedding = tensors.file().find("token_embd.weight");
   if (embedding == nullptr) return fail("tensor token_embd.weight is missing");
@@ -64,7 +68,7 @@ Status Decoder::load(const TensorLoader& tensors) {
   return {};
 }
 
-void Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
+Status Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
   Work work;
   const auto flush = [&] {
     if (work.tokens.empty()) return;
@@ -95,6 +99,8 @@ void Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
     }
   }
   flush();
+  TRY(file_->check());
+  return panels_->check();
 }
 
 // Normed hidden states as the input of the next block.

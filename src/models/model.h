@@ -43,7 +43,8 @@ class Model {
   // Appends keys and values of all tokens to the sequences' pages and writes the wanted logits, sequence
   // after sequence, position after position: float32 [wanted positions][vocabulary]. A sequence's logits do
   // not depend on the other sequences of the call.
-  virtual void forward(std::span<const SequenceStep> steps, float* logits) = 0;
+  // Errors: weights could not be read from their file; then nothing that was written is to be trusted.
+  [[nodiscard]] virtual Status forward(std::span<const SequenceStep> steps, float* logits) = 0;
 };
 
 // kv_type: how the cache keeps keys and values, kF16, kBF16 or kQ8_0.

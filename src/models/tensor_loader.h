@@ -33,6 +33,7 @@ class TensorLoader {
   Result<std::vector<float>> vector(const std::string& name, std::int64_t n) const;
   Result<std::vector<float>> optional_vector(const std::string& name, std::int64_t n) const;
   const GgufFile& file() const { return *file_; }
+  const PanelStore& panels() const { return *panels_; }
   bool has(const std::string& name) const { return file_->find(name) != nullptr; }
 
  private:

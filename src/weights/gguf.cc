@@ -227,6 +227,11 @@ void GgufFile::release(const Tensor& tensor) const {
   }
 }
 
+Status GgufFile::check() const {
+  for (const MappedFile& mapping : mappings_) TRY(mapping.check());
+  return {};
+}
+
 const Tensor* GgufFile::find(std::string_view name) const {
   const auto found =
       std::lower_bound(by_name_.begin(), by_name_.end(), name,

@@ -96,6 +96,7 @@ Result<PanelStore> PanelStore::pack(const GgufFile& file, ThreadPool& pool, cons
     }
     file.release(*entry.tensor);
   }
+  TRY(file.check());
   return store;
 }
 
