@@ -117,6 +117,7 @@ Result<BenchResult> measure(const BenchOptions& options) {
   TRY_ASSIGN(const GgufFile file, random ? random_file(options) : open_model_file(options.model));
   if (random) start = std::chrono::steady_clock::now();
   TRY_ASSIGN(const OpenPanels panels, open_panels(file, pool, {.sidecar = !random && !options.no_sidecar}));
+  print_notice(panels.notice);
   TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels.store, isa, pool));
   result.load_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();

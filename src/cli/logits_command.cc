@@ -102,6 +102,7 @@ Status run(const LogitsOptions& options) {
   TRY_ASSIGN(const GgufFile file, open_model_file(options.model));
   ThreadPool pool(options.threads);
   TRY_ASSIGN(const OpenPanels panels, open_panels(file, pool, {.sidecar = !options.no_sidecar}));
+  print_notice(panels.notice);
   TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels.store, isa, pool));
   TRY_ASSIGN(const std::string text, read_tokens_text(options));
   TRY_ASSIGN(const std::vector<std::int32_t> tokens, parse_tokens(text, model->shape().vocabulary));

@@ -79,6 +79,10 @@ void add_sidecar_option(CLI::App& app, bool& no_sidecar) {
       tr("neither read nor write packed weights in the cache folder", "不读写缓存文件夹中重排后的权重"));
 }
 
+void print_notice(const std::string& notice) {
+  if (!notice.empty()) fmt::print(stderr, "{}\n", notice);
+}
+
 void add_context_option(CLI::App& app, std::optional<std::int64_t>& context) {
   app.add_option("--context", context,
                  tr("tokens of prompt and reply together; default: the model's, at most 8192",
@@ -188,7 +192,7 @@ Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std
       LoadedModel::load(std::move(file), {.threads = options.threads, .context = context, .panels = panels}));
   TRY_ASSIGN(ChatTemplate chat_template, ChatTemplate::create(loaded->chat_template(), loaded->tokenizer()));
   progress.finish();
-  if (!loaded->notice().empty()) fmt::print(stderr, "{}\n", loaded->notice());
+  print_notice(loaded->notice());
   if (context && *context > loaded->context()) {
     fmt::print(stderr,
                fmt::runtime(tr("the context is {} tokens: the model was made for no more\n",

@@ -25,6 +25,8 @@ struct ModelOptions {
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 void add_sidecar_option(CLI::App& app, bool& no_sidecar);
+// One line on stderr, or nothing: what open_panels() had to say.
+void print_notice(const std::string& notice);
 void add_context_option(CLI::App& app, std::optional<std::int64_t>& context);
 void add_json_option(CLI::App& app, bool& json);
 
