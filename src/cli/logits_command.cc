@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/printable.h"
+#include "base/processors.h"
 #include "base/utf8.h"
 #include "cli/command_line.h"
 #include "cli/language.h"

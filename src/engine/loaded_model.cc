@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/printable.h"
+#include "base/processors.h"
 #include "engine/memory_plan.h"
 #include "engine/vocabulary.h"
 
