@@ -31,6 +31,7 @@ struct LogitsOptions {
   std::int64_t last = 0;  // 0: all positions
   std::int64_t chunk = 512;
   int threads = physical_cores();
+  bool pin_threads = false;
   bool json = false;
 };
 
@@ -99,7 +100,7 @@ Result<std::int64_t> write_logits(const LogitsOptions& options, Model& model,
 Status run(const LogitsOptions& options) {
   TRY_ASSIGN(const Isa isa, choose_isa());
   TRY_ASSIGN(const GgufFile file, open_model_file(options.model));
-  ThreadPool pool(options.threads);
+  ThreadPool pool(options.threads, options.pin_threads);
   TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, isa, pool));
   TRY_ASSIGN(const std::string text, read_tokens_text(options));
   TRY_ASSIGN(const std::vector<std::int32_t> tokens, parse_tokens(text, model->shape().vocabulary));
@@ -143,6 +144,8 @@ int run_logits(int argc, char** argv) {
   app.add_option("--threads", options.threads,
                  tr("threads (default: physical cores)", "线程数（默认：物理核数）"))
       ->check(CLI::Range(1, 1024));
+  app.add_flag("--pin-threads", options.pin_threads,
+               tr("each thread stays on a core of its own", "每个线程固定在各自的核心上"));
   app.add_flag("--json", options.json, tr("print JSON", "输出 JSON"));
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
   if (const Status status = run(options); !status) return report_error("logits", status.error().message);

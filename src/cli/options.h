@@ -16,10 +16,11 @@
 
 namespace aloud {
 
-// --model, --threads
+// --model, --threads, --pin-threads
 struct ModelOptions {
   std::string model;  // empty: the default model
   int threads = 0;    // 0: one per physical core
+  bool pin_threads = false;
 };
 void add_model_options(CLI::App& app, ModelOptions& options);
 

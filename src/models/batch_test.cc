@@ -127,6 +127,26 @@ TEST_P(Batch, EverySequenceGetsTheBitsThatItGetsAlone) {
   }
 }
 
+// Each call to other threads is a barrier. q/k/v, attention, output, gate and up, down: what lies between is
+// too small to share.
+TEST(Barriers, OneTokenPassesFivePerLayer) {
+  Loaded loaded("qwen2-Q4_K_M.gguf", supported_isas().front(), 2);
+  std::vector<Script> scripts = random_scripts(loaded.vocabulary());
+  Reader reader(scripts[0], loaded.model->shape().kv);
+  std::vector<float> logits(static_cast<std::size_t>(loaded.vocabulary()));
+  while (!reader.is_done()) {
+    const bool is_generating = reader.is_generating();
+    const SequenceStep step[] = {reader.step(scripts[0].prompt)};
+    const std::uint32_t before = loaded.pool.shared_loops();
+    loaded.model->forward(step, logits.data());
+    const std::uint32_t barriers = loaded.pool.shared_loops() - before;
+    reader.advance(logits.data(), loaded.vocabulary());
+    if (is_generating) {
+      EXPECT_LE(barriers, 5 * loaded.model->shape().layers + 1);  // and the output
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Isas, Batch, testing::ValuesIn(supported_isas().begin(), supported_isas().end()),
                          [](const auto& tested) { return std::string(name(tested.param)); });
 

@@ -201,6 +201,14 @@ TEST(Mixture, AddsTheChosenExpertsToTheShared) {
   EXPECT_GT(used.size(), 3u);
 }
 
+// The router with the shared experts' gate and up, the experts' gate and up, all downs.
+TEST(Mixture, OneTokenPassesThreeBarriers) {
+  RandomMixture mixture(DType::kQ4_K, DType::kQ6_K, DType::kQ8_0);
+  ThreadPool pool(2);
+  mixture.run(supported_isas().front(), pool, random_tokens(1));
+  EXPECT_LE(pool.shared_loops(), 3u);
+}
+
 class MixtureBits : public testing::TestWithParam<Isa> {};
 
 // A token alone, and among others whose number is odd, even, or more than the products take at once: the same
