@@ -3,23 +3,23 @@
 
 #include <sched.h>
 
-#include <algorithm>
 #include <atomic>
-#include <fstream>
-#include <set>
-#include <string>
+#include <chrono>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "base/processors.h"
 
 namespace aloud {
 namespace {
 
-// How often a waiting worker looks again before it sleeps: about 20 us, the time between two loops of one
-// layer.
-constexpr int kSpins = 4000;
+// How long a waiting thread looks again before it sleeps: longer than what lies between two loops of a layer,
+// and short beside the milliseconds that the system gives to a thread at a time, so that little is taken from
+// other programs.
+constexpr std::chrono::microseconds kSpinTime{50};
+// Between looks at the clock.
+constexpr int kSpins = 64;
 
 void pause_cpu() {
 #if defined(__x86_64__)
@@ -30,13 +30,25 @@ void pause_cpu() {
 // Waits until value differs from old.
 template <class T>
 T await_change(const std::atomic<T>& value, T old) {
-  for (int i = 0; i < kSpins; ++i) {
-    const T now = value.load(std::memory_order_acquire);
-    if (now != old) return now;
-    pause_cpu();
-  }
+  std::chrono::steady_clock::time_point end;
+  do {
+    for (int i = 0; i < kSpins; ++i) {
+      const T now = value.load(std::memory_order_acquire);
+      if (now != old) return now;
+      pause_cpu();
+    }
+    if (end == std::chrono::steady_clock::time_point()) end = std::chrono::steady_clock::now() + kSpinTime;
+  } while (std::chrono::steady_clock::now() < end);
   value.wait(old, std::memory_order_acquire);
   return value.load(std::memory_order_acquire);
+}
+
+// Keeps the calling thread on one processor, as far as the system lets it.
+void pin_thread(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);
+  sched_setaffinity(0, sizeof set, &set);
 }
 
 }  // namespace
@@ -63,13 +75,17 @@ struct ThreadPool::State {
   alignas(64) std::atomic<std::int64_t> left{0};  // items of the loop that are not done yet
   std::atomic<const std::function<void(std::int64_t, int)>*> body{nullptr};
   std::atomic<bool> stop{false};
+  std::vector<int> processors;    // to pin workers to; empty: none
+  bool caller_is_pinned = false;  // or need not be
   std::vector<std::thread> threads;
 };
 
-ThreadPool::ThreadPool(int threads) : size_(threads), state_(std::make_unique<State>()) {
+ThreadPool::ThreadPool(int threads, bool pinned) : size_(threads), state_(std::make_unique<State>()) {
   CHECK(threads >= 1);
+  if (pinned) state_->processors = processors_of_cores();
   for (int worker = 1; worker < size_; ++worker) {
     state_->threads.emplace_back([this, worker] {
+      pin(worker);
       std::uint32_t seen = 0;
       while (!state_->stop.load(std::memory_order_acquire)) {
         work(worker);
@@ -86,6 +102,13 @@ ThreadPool::~ThreadPool() {
   for (auto& thread : state_->threads) thread.join();
 }
 
+void ThreadPool::pin(int worker) {
+  const std::vector<int>& processors = state_->processors;
+  if (!processors.empty()) pin_thread(processors[static_cast<std::size_t>(worker) % processors.size()]);
+}
+
+std::uint32_t ThreadPool::shared_loops() const { return state_->loop.load(std::memory_order_relaxed); }
+
 void ThreadPool::work(int worker) {
   for (;;) {
     const std::uint64_t ticket = state_->next.fetch_add(1, std::memory_order_acq_rel);
@@ -96,6 +119,10 @@ void ThreadPool::work(int worker) {
 }
 
 void ThreadPool::run(std::int64_t items, const std::function<void(std::int64_t, int)>& body) {
+  if (!state_->caller_is_pinned) {
+    pin(0);
+    state_->caller_is_pinned = true;
+  }
   if (size_ == 1 || items <= 1) {
     for (std::int64_t item = 0; item < items; ++item) body(item, 0);
     return;
@@ -112,24 +139,6 @@ void ThreadPool::run(std::int64_t items, const std::function<void(std::int64_t, 
   for (std::int64_t left = state_->left.load(std::memory_order_acquire); left != 0;) {
     left = await_change(state_->left, left);
   }
-}
-
-int physical_cores() {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
-  // Two logical processors are one core when they name the same siblings.
-  std::set<std::string> cores;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed)) continue;
-    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
-                       "/topology/thread_siblings_list");
-    std::string siblings;
-    if (!std::getline(file, siblings)) siblings = "cpu" + std::to_string(cpu);
-    cores.insert(siblings);
-  }
-  return std::max<int>(1, static_cast<int>(cores.size()));
 }
 
 }  // namespace aloud

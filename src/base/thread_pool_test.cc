@@ -2,12 +2,15 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <thread>
 #include <vector>
+
+#include "base/processors.h"
 
 namespace aloud {
 namespace {
@@ -53,12 +56,54 @@ TEST(ThreadPool, WakesWorkersThatFellAsleep) {
   EXPECT_EQ(calls, 150);
 }
 
+TEST(ThreadPool, CountsTheLoopsThatItShares) {
+  ThreadPool pool(2), alone(1);
+  for (const std::int64_t items : {0, 1, 2, 5}) {
+    pool.run(items, [](std::int64_t, int) {});
+    alone.run(items, [](std::int64_t, int) {});
+  }
+  EXPECT_EQ(pool.shared_loops(), 2u);
+  EXPECT_EQ(alone.shared_loops(), 0u);
+}
+
+TEST(ThreadPool, OthersDoTheItemsOfOneThatIsHeldUp) {
+  ThreadPool pool(3);
+  std::atomic<int> others = 0;
+  pool.run(100, [&](std::int64_t item, int) {
+    if (item == 0) {
+      while (others < 99) std::this_thread::yield();
+    } else {
+      ++others;
+    }
+  });
+  EXPECT_EQ(others, 99);
+}
+
+// In a thread of its own, since the calling thread stays pinned. More threads than cores share them.
+TEST(ThreadPool, PinsEachThreadToACore) {
+  std::thread([] {
+    const std::vector<int> cores = processors_of_cores();
+    constexpr int kThreads = 3;
+    ThreadPool pool(kThreads, true);
+    std::vector<cpu_set_t> allowed(kThreads);
+    std::atomic<int> ready = 0;
+    // Each item waits for the others, so that every thread has one.
+    pool.run(kThreads, [&](std::int64_t, int worker) {
+      sched_getaffinity(0, sizeof(cpu_set_t), &allowed[static_cast<std::size_t>(worker)]);
+      ++ready;
+      while (ready < kThreads) std::this_thread::yield();
+    });
+    for (std::size_t worker = 0; worker < kThreads; ++worker) {
+      EXPECT_EQ(CPU_COUNT(&allowed[worker]), 1) << worker;
+      EXPECT_TRUE(CPU_ISSET(cores[worker % cores.size()], &allowed[worker])) << worker;
+    }
+  }).join();
+}
+
 TEST(ThreadPool, NothingToDoIsDone) {
   ThreadPool pool(2);
   pool.run(0, [](std::int64_t, int) { FAIL(); });
 }
-
-TEST(ThreadPool, ThisMachineHasACore) { EXPECT_GE(physical_cores(), 1); }
 
 }  // namespace
 }  // namespace aloud

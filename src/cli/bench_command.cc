@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/printable.h"
+#include "base/processors.h"
 #include "base/utf8.h"
 #include "cli/bench_measure.h"
 #include "cli/command_line.h"

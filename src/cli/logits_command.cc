@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/printable.h"
+#include "base/processors.h"
 #include "base/utf8.h"
 #include "cli/command_line.h"
 #include "cli/language.h"
@@ -32,6 +33,7 @@ struct LogitsOptions {
   std::int64_t chunk = 512;
   int threads = physical_cores();
   bool no_sidecar = false;
+  bool pin_threads = false;
   bool json = false;
 };
 
@@ -100,7 +102,7 @@ Result<std::int64_t> write_logits(const LogitsOptions& options, Model& model,
 Status run(const LogitsOptions& options) {
   TRY_ASSIGN(const Isa isa, choose_isa());
   TRY_ASSIGN(const GgufFile file, open_model_file(options.model));
-  ThreadPool pool(options.threads);
+  ThreadPool pool(options.threads, options.pin_threads);
   TRY_ASSIGN(const OpenPanels panels, open_panels(file, pool, {.sidecar = !options.no_sidecar}));
   print_notice(panels.notice);
   TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels.store, isa, pool));
@@ -147,6 +149,8 @@ int run_logits(int argc, char** argv) {
                  tr("threads (default: physical cores)", "线程数（默认：物理核数）"))
       ->check(CLI::Range(1, 1024));
   add_sidecar_option(app, options.no_sidecar);
+  app.add_flag("--pin-threads", options.pin_threads,
+               tr("each thread stays on a core of its own", "每个线程固定在各自的核心上"));
   app.add_flag("--json", options.json, tr("print JSON", "输出 JSON"));
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
   if (const Status status = run(options); !status) return report_error("logits", status.error().message);

@@ -70,6 +70,9 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
                  tr("threads; default: one per core", "线程数；默认：每个物理核心一个"))
       ->type_name("N")
       ->check(within(1, kMostThreads));
+  app.add_flag("--pin-threads", options.pin_threads,
+               tr("each thread stays on a core of its own; for a machine that does nothing else",
+                  "每个线程固定在各自的核心上；适用于专用机器"));
   add_sidecar_option(app, options.no_sidecar);
 }
 
@@ -187,9 +190,10 @@ Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std
                             .progress = [&](std::int64_t done, std::int64_t total) {
                               progress.update(fmt::format("{} {}%", text, done * 100 / total));
                             }};
-  TRY_ASSIGN(
-      auto loaded,
-      LoadedModel::load(std::move(file), {.threads = options.threads, .context = context, .panels = panels}));
+  TRY_ASSIGN(auto loaded, LoadedModel::load(std::move(file), {.threads = options.threads,
+                                                              .pin_threads = options.pin_threads,
+                                                              .context = context,
+                                                              .panels = panels}));
   TRY_ASSIGN(ChatTemplate chat_template, ChatTemplate::create(loaded->chat_template(), loaded->tokenizer()));
   progress.finish();
   print_notice(loaded->notice());

@@ -16,11 +16,12 @@
 
 namespace aloud {
 
-// --model, --threads, --no-sidecar
+// --model, --threads, --pin-threads, --no-sidecar
 struct ModelOptions {
-  std::string model;        // empty: the default model
-  int threads = 0;          // 0: one per physical core
-  bool no_sidecar = false;  // see open_panels()
+  std::string model;         // empty: the default model
+  int threads = 0;           // 0: one per physical core
+  bool pin_threads = false;  // each on a core of its own
+  bool no_sidecar = false;   // see open_panels()
 };
 void add_model_options(CLI::App& app, ModelOptions& options);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/printable.h"
+#include "base/processors.h"
 #include "engine/memory_plan.h"
 #include "engine/vocabulary.h"
 
@@ -11,7 +12,7 @@ namespace aloud {
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::load(GgufFile file, const LoadOptions& options) {
   const int threads = options.threads > 0 ? options.threads : physical_cores();
-  std::unique_ptr<LoadedModel> loaded(new LoadedModel(std::move(file), threads));
+  std::unique_ptr<LoadedModel> loaded(new LoadedModel(std::move(file), threads, options.pin_threads));
   const GgufFile& source = loaded->file_;
   const auto weight_bytes = static_cast<std::int64_t>(source.bytes());
   const std::optional<std::int64_t> available = available_memory_bytes();

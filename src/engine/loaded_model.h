@@ -21,6 +21,7 @@ inline constexpr std::int64_t kDefaultContextTokens = 8192;
 
 struct LoadOptions {
   int threads = 0;                      // 0: one per physical core
+  bool pin_threads = false;             // each to a core of its own
   std::optional<std::int64_t> context;  // absent: min(what the file was made for, kDefaultContextTokens)
   DType kv_type = DType::kF16;          // of the cache: kF16, kBF16 or kQ8_0
   PanelOptions panels;                  // where packed weights are kept
@@ -45,7 +46,8 @@ class LoadedModel {
   std::unique_ptr<Session> new_session() const;
 
  private:
-  LoadedModel(GgufFile file, int threads) : file_(std::move(file)), pool_(threads) {}
+  LoadedModel(GgufFile file, int threads, bool pin_threads)
+      : file_(std::move(file)), pool_(threads, pin_threads) {}
 
   GgufFile file_;
   ThreadPool pool_;

@@ -14,32 +14,44 @@ InputForms input_form(DType type) {
   return info(type).block_values == CoarseBlock::kValues ? InputForms::kCoarse : InputForms::kFine;
 }
 
-void Activations::assign(Isa isa, const float* x, std::int64_t count, std::int64_t columns,
-                         std::int64_t stride, InputForms forms, ThreadPool& pool) {
+void Activations::reset(Isa isa, std::int64_t count, std::int64_t columns, InputForms forms) {
   CHECK(count >= 0 && columns > 0);
-  const bool values = contains(forms, InputForms::kValues);
   const bool fine = contains(forms, InputForms::kFine), coarse = contains(forms, InputForms::kCoarse);
-  const std::int64_t fine_blocks = columns / FineBlock::kValues;
-  const std::int64_t coarse_blocks = columns / CoarseBlock::kValues;
   CHECK(!fine || columns % FineBlock::kValues == 0);
   CHECK(!coarse || columns % CoarseBlock::kValues == 0);
+  isa_ = isa;
   count_ = count;
   columns_ = columns;
   forms_ = forms;
-  if (values) values_.reserve(count * columns);
-  if (fine) fine_.reserve(count * fine_blocks);
-  if (coarse) coarse_.reserve(count * coarse_blocks);
-  const MatmulKernels& kernels = matmul_kernels(isa);
+  if (contains(forms, InputForms::kValues)) values_.reserve(count * columns);
+  if (fine) fine_.reserve(count * (columns / FineBlock::kValues));
+  if (coarse) coarse_.reserve(count * (columns / CoarseBlock::kValues));
+}
+
+void Activations::set(std::int64_t vector, const float* x, std::int64_t first, std::int64_t n) {
+  CHECK(vector >= 0 && vector < count_ && first % CoarseBlock::kValues == 0 && first + n <= columns_);
+  CHECK(n % CoarseBlock::kValues == 0 || first + n == columns_);
+  const std::int64_t place = vector * columns_ + first;
+  const MatmulKernels& kernels = matmul_kernels(isa_);
+  if (contains(forms_, InputForms::kValues)) {
+    std::memcpy(values_.data() + place, x, static_cast<std::size_t>(n) * sizeof(float));
+  }
+  if (contains(forms_, InputForms::kFine)) {
+    kernels.quantise_fine(x, n / FineBlock::kValues, fine_.data() + place / FineBlock::kValues);
+  }
+  if (contains(forms_, InputForms::kCoarse)) {
+    kernels.quantise_coarse(x, n / CoarseBlock::kValues, coarse_.data() + place / CoarseBlock::kValues);
+  }
+}
+
+void Activations::assign(Isa isa, const float* x, std::int64_t count, std::int64_t columns,
+                         std::int64_t stride, InputForms forms, ThreadPool& pool) {
+  reset(isa, count, columns, forms);
   constexpr std::int64_t kItemValues = 16 << 10;
   const std::int64_t item_vectors = std::max<std::int64_t>(1, kItemValues / columns);
   pool.run((count + item_vectors - 1) / item_vectors, [&](std::int64_t item, int) {
     const std::int64_t first = item * item_vectors, end = std::min(count, first + item_vectors);
-    for (std::int64_t v = first; v < end; ++v) {
-      const float* from = x + v * stride;
-      if (values) std::memcpy(values_.data() + v * columns, from, columns * sizeof(float));
-      if (fine) kernels.quantise_fine(from, fine_blocks, fine_.data() + v * fine_blocks);
-      if (coarse) kernels.quantise_coarse(from, coarse_blocks, coarse_.data() + v * coarse_blocks);
-    }
+    for (std::int64_t v = first; v < end; ++v) set(v, x + v * stride);
   });
 }
 

@@ -42,12 +42,18 @@ constexpr bool contains(InputForms set, InputForms form) {
 // The form that weights of a type are multiplied with.
 InputForms input_form(DType type);
 
-// Vectors of `columns` values. Reusable: assign() keeps its buffers.
+// Vectors of `columns` values. Reusable: reset() and assign() keep the buffers.
 class Activations {
  public:
-  // Takes vectors [0, count) (stride floats apart) in the given forms; kFine wants columns in multiples of
-  // 32, kCoarse of 256. Every vector is treated by itself: its forms do not depend on the others (nor on
-  // isa).
+  // Makes room for `count` vectors in the given forms; kFine wants columns in multiples of 32, kCoarse of
+  // 256. Each vector is to be set before it is read.
+  void reset(Isa isa, std::int64_t count, std::int64_t columns, InputForms forms);
+  // Takes columns [first, first + n) of a vector from x; first is a multiple of 256, and so is n unless it
+  // reaches the end. Threads may set different parts at the same time. Every vector is treated by itself: its
+  // forms do not depend on the others, nor on the parts, nor on isa.
+  void set(std::int64_t vector, const float* x, std::int64_t first, std::int64_t n);
+  void set(std::int64_t vector, const float* x) { set(vector, x, 0, columns_); }
+  // Both for vectors [0, count) that lie stride floats apart.
   void assign(Isa isa, const float* x, std::int64_t count, std::int64_t columns, std::int64_t stride,
               InputForms forms, ThreadPool& pool);
 
@@ -76,6 +82,7 @@ class Activations {
     std::int64_t size_ = 0;
   };
 
+  Isa isa_ = Isa::kScalar;
   std::int64_t count_ = 0;
   std::int64_t columns_ = 0;
   InputForms forms_ = InputForms::kNone;

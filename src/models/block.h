@@ -2,6 +2,7 @@
 // block.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -20,10 +21,19 @@ struct Compute {
   ThreadPool* pool;
   const VectorKernels* vector;
 
-  // Calls body(i) for i in [0, n): each i is one token or vector.
+  // What is worth another thread: arithmetic on so many values, some microseconds.
+  static constexpr std::int64_t kItemValues = 16 << 10;
+
+  // Calls body(i, worker) for i in [0, n), each i arithmetic on about so many values; worker as in
+  // ThreadPool::run. A small loop stays on the calling thread.
   template <class Body>
-  void each(std::int64_t n, const Body& body) const {
-    pool->run(n, [&](std::int64_t i, int) { body(i); });
+  void each(std::int64_t n, std::int64_t values, const Body& body) const {
+    const std::int64_t most = std::max<std::int64_t>(1, kItemValues / std::max<std::int64_t>(1, values));
+    const std::int64_t items = (n + most - 1) / most;
+    pool->run(items, [&](std::int64_t item, int worker) {
+      const std::int64_t end = (item + 1) * n / items;
+      for (std::int64_t i = item * n / items; i < end; ++i) body(i, worker);
+    });
   }
 };
 
@@ -55,8 +65,9 @@ struct Pass {
 
 // Memory that the blocks of all layers share; each block uses it anew.
 struct Scratch {
-  Activations activations, inner;
+  Activations activations, inner, shared_inner;
   std::vector<float> a, b, c, d, attention;
+  std::vector<float> workers;  // as many values for each thread as it needs
   std::vector<std::int32_t> indices;
 };
 
@@ -65,6 +76,20 @@ template <class T>
 T* grow(std::vector<T>& buffer, std::int64_t n) {
   if (static_cast<std::int64_t>(buffer.size()) < n) buffer.resize(static_cast<std::size_t>(n));
   return buffer.data();
+}
+
+// Fills x with `count` vectors, each of which fill(i, vector) writes on some thread before it is taken into
+// the given forms.
+template <class Fill>
+void fill_activations(const Compute& compute, Scratch& scratch, std::int64_t count, std::int64_t columns,
+                      InputForms forms, Activations& x, const Fill& fill) {
+  x.reset(compute.isa, count, columns, forms);
+  float* vectors = grow(scratch.workers, compute.pool->size() * columns);
+  compute.each(count, columns, [&](std::int64_t i, int worker) {
+    float* vector = vectors + worker * columns;
+    fill(i, vector);
+    x.set(i, vector);
+  });
 }
 
 // Mixes tokens: reads the normed hidden states, appends to the cache and writes what is to be added to them.

@@ -2,7 +2,7 @@
 #include "models/decoder.h"
 
 #include <algorithm>
-#include <cstring>
+#include <numeric>
 
 #include "base/check.h"
 #include "kernels/format.h"
@@ -30,7 +30,8 @@ class Decoder : public Model {
     std::vector<std::int32_t> wanted;
   };
   void run(Work& work, float* logits);
-  void norm(const float* x, const std::vector<float>& weight, std::int64_t tokens, InputForms forms);
+  void norm(std::span<const std::int32_t> tokens, const std::vector<float>& weight, const float* added,
+            InputForms forms);
 
   const GgufFile* file_ = nullptr;
   const PanelStore* panels_ = nullptr;
@@ -41,7 +42,7 @@ class Decoder : public Model {
   std::vector<float> output_norm_;
 
   Scratch scratch_;
-  std::vector<float> hidden_, normed_, added_;
+  std::vector<float> hidden_, added_;
 };
 
 Status Decoder::load(const TensorLoader& tensors) {
@@ -103,15 +104,18 @@ Status Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
   return panels_->check();
 }
 
-// Normed hidden states as the input of the next block.
-void Decoder::norm(const float* x, const std::vector<float>& weight, std::int64_t tokens, InputForms forms) {
+// Adds what the last block found, if there was one, to the hidden states of some tokens, and norms them as
+// the input of the next.
+void Decoder::norm(std::span<const std::int32_t> tokens, const std::vector<float>& weight, const float* added,
+                   InputForms forms) {
   const std::int64_t hidden = shape_.hidden;
-  float* normed = grow(normed_, tokens * hidden);
-  compute_.each(tokens, [&](std::int64_t t) {
-    compute_.vector->rms_norm(x + t * hidden, weight.data(), parts_.shape.epsilon, hidden,
-                              normed + t * hidden);
-  });
-  scratch_.activations.assign(compute_.isa, normed, tokens, hidden, hidden, forms, *compute_.pool);
+  fill_activations(compute_, scratch_, std::ssize(tokens), hidden, forms, scratch_.activations,
+                   [&](std::int64_t i, float* normed) {
+                     const std::int64_t at = tokens[static_cast<std::size_t>(i)] * hidden;
+                     float* state = hidden_.data() + at;
+                     if (added != nullptr) compute_.vector->add(state, added + at, hidden);
+                     compute_.vector->rms_norm(state, weight.data(), parts_.shape.epsilon, hidden, normed);
+                   });
 }
 
 void Decoder::run(Work& work, float* logits) {
@@ -119,32 +123,24 @@ void Decoder::run(Work& work, float* logits) {
   parts_.rope.angles(work.pass.positions, work.pass.cosine, work.pass.sine);
   float* x = grow(hidden_, tokens * hidden);
   float* added = grow(added_, tokens * hidden);
-  compute_.each(tokens, [&](std::int64_t t) {
+  compute_.each(tokens, hidden, [&](std::int64_t t, int) {
     dequantize_row(embedding_, work.tokens[static_cast<std::size_t>(t)],
                    {x + t * hidden, static_cast<std::size_t>(hidden)});
   });
-  const auto add = [&] {
-    compute_.each(tokens,
-                  [&](std::int64_t t) { compute_.vector->add(x + t * hidden, added + t * hidden, hidden); });
-  };
+  std::vector<std::int32_t> all(static_cast<std::size_t>(tokens));
+  std::iota(all.begin(), all.end(), 0);
   for (std::size_t i = 0; i < parts_.layers.size(); ++i) {
     const DecoderLayer& layer = parts_.layers[i];
-    norm(x, layer.attention_norm, tokens, layer.attention->input_forms());
+    norm(all, layer.attention_norm, i == 0 ? nullptr : added, layer.attention->input_forms());
     layer.attention->run(compute_, work.pass, static_cast<std::int64_t>(i), scratch_.activations, scratch_,
                          added);
-    add();
-    norm(x, layer.feed_forward_norm, tokens, layer.feed_forward->input_forms());
+    norm(all, layer.feed_forward_norm, added, layer.feed_forward->input_forms());
     layer.feed_forward->run(compute_, scratch_.activations, scratch_, added);
-    add();
   }
   if (work.wanted.empty()) return;
-  const auto wanted = static_cast<std::int64_t>(work.wanted.size());
-  for (std::int64_t i = 0; i < wanted; ++i) {
-    std::memmove(x + i * hidden, x + work.wanted[static_cast<std::size_t>(i)] * hidden,
-                 static_cast<std::size_t>(hidden) * sizeof(float));
-  }
-  norm(x, output_norm_, wanted, input_form(output_.type));
-  const MatmulJob job[] = {{output_, &scratch_.activations, nullptr, wanted, logits, shape_.vocabulary}};
+  norm(work.wanted, output_norm_, added, input_form(output_.type));
+  const MatmulJob job[] = {
+      {output_, &scratch_.activations, nullptr, std::ssize(work.wanted), logits, shape_.vocabulary}};
   matmul(compute_.isa, job, *compute_.pool);
 }
 

@@ -118,8 +118,8 @@ Result<DecoderParts> load_deepseek2(const TensorLoader& tensors, const DecoderSh
     const std::string prefix = fmt::format("blk.{}.", i);
     TRY_ASSIGN(layer.attention, LatentAttention::load(tensors, prefix + "attn_", attention));
     if (i < dense) {
-      TRY_ASSIGN(layer.feed_forward, DenseFeedForward::load(tensors, prefix + "ffn_", ".weight", shape.hidden,
-                                                            shape.feed_forward));
+      TRY_ASSIGN(layer.feed_forward,
+                 DenseFeedForward::load(tensors, prefix + "ffn_", shape.hidden, shape.feed_forward));
     } else {
       TRY_ASSIGN(layer.feed_forward,
                  Mixture::load(tensors, prefix, mixture.router, shape.hidden, mixture.inner, mixture.shared));

@@ -2,31 +2,61 @@
 #include "models/feed_forward.h"
 
 namespace aloud {
+namespace {
+
+// A long vector is cut into parts for several threads; the forms of activations allow it here.
+constexpr std::int64_t kPartValues = 4096;
+
+std::int64_t parts(const GatedVectors& group) { return (group.inner + kPartValues - 1) / kPartValues; }
+
+}  // namespace
+
+Result<FeedForwardWeights> FeedForwardWeights::load(const TensorLoader& tensors, const std::string& prefix,
+                                                    const std::string& suffix, std::int64_t hidden,
+                                                    std::int64_t inner) {
+  FeedForwardWeights weights;
+  TRY_ASSIGN(weights.gate, tensors.matrix(prefix + "gate" + suffix, inner, hidden));
+  TRY_ASSIGN(weights.up, tensors.matrix(prefix + "up" + suffix, inner, hidden));
+  TRY_ASSIGN(weights.down, tensors.matrix(prefix + "down" + suffix, hidden, inner));
+  return weights;
+}
+
+void activate(const Compute& compute, std::span<const GatedVectors> groups) {
+  std::int64_t items = 0, values = 0;
+  for (const GatedVectors& group : groups) {
+    group.inputs->reset(compute.isa, group.count, group.inner, group.forms);
+    items += group.count * parts(group);
+    values += group.count * group.inner;
+  }
+  if (items == 0) return;
+  compute.each(items, values / items, [&](std::int64_t item, int) {
+    const GatedVectors* group = groups.data();
+    for (; item >= group->count * parts(*group); ++group) item -= group->count * parts(*group);
+    const std::int64_t vector = item / parts(*group), first = item % parts(*group) * kPartValues;
+    const std::int64_t n = std::min(kPartValues, group->inner - first), at = vector * group->inner + first;
+    compute.vector->swiglu(group->gate + at, group->up + at, n, group->gate + at);
+    group->inputs->set(vector, group->gate + at, first, n);
+  });
+}
 
 Result<std::unique_ptr<DenseFeedForward>> DenseFeedForward::load(const TensorLoader& tensors,
                                                                  const std::string& prefix,
-                                                                 const std::string& suffix,
                                                                  std::int64_t hidden, std::int64_t inner) {
   auto block = std::make_unique<DenseFeedForward>();
-  TRY_ASSIGN(block->gate_, tensors.matrix(prefix + "gate" + suffix, inner, hidden));
-  TRY_ASSIGN(block->up_, tensors.matrix(prefix + "up" + suffix, inner, hidden));
-  TRY_ASSIGN(block->down_, tensors.matrix(prefix + "down" + suffix, hidden, inner));
+  TRY_ASSIGN(block->weights_, FeedForwardWeights::load(tensors, prefix, ".weight", hidden, inner));
   return block;
 }
 
-InputForms DenseFeedForward::input_forms() const { return input_form(gate_.type) | input_form(up_.type); }
-
 void DenseFeedForward::run(const Compute& compute, const Activations& x, Scratch& scratch, float* out) const {
-  const std::int64_t tokens = x.count(), inner = gate_.rows;
+  const std::int64_t tokens = x.count(), inner = weights_.gate.rows;
   float* gate = grow(scratch.a, tokens * inner);
   float* up = grow(scratch.b, tokens * inner);
-  const MatmulJob both[] = {{gate_, &x, nullptr, tokens, gate, inner}, {up_, &x, nullptr, tokens, up, inner}};
+  const MatmulJob both[] = {{weights_.gate, &x, nullptr, tokens, gate, inner},
+                            {weights_.up, &x, nullptr, tokens, up, inner}};
   matmul(compute.isa, both, *compute.pool);
-  compute.each(tokens, [&](std::int64_t t) {
-    compute.vector->swiglu(gate + t * inner, up + t * inner, inner, gate + t * inner);
-  });
-  scratch.inner.assign(compute.isa, gate, tokens, inner, inner, input_form(down_.type), *compute.pool);
-  const MatmulJob job[] = {{down_, &scratch.inner, nullptr, tokens, out, down_.rows}};
+  const GatedVectors gated[] = {{gate, up, tokens, inner, input_form(weights_.down.type), &scratch.inner}};
+  activate(compute, gated);
+  const MatmulJob job[] = {{weights_.down, &scratch.inner, nullptr, tokens, out, weights_.down.rows}};
   matmul(compute.isa, job, *compute.pool);
 }
 

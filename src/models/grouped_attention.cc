@@ -51,7 +51,9 @@ void GroupedAttention::store(const Compute& compute, const Pass& pass, std::int6
     return all.empty() ? nullptr : all.data() + i;
   };
   const std::vector<TokenRun> runs = pass.runs();
-  compute.each(std::ssize(runs) * shape_.kv_heads, [&](std::int64_t item) {
+  const std::int64_t work = pass.tokens() * (query_.rows + key_.rows + value_.rows);
+  const std::int64_t items = std::ssize(runs) * shape_.kv_heads;
+  compute.each(items, work / items, [&](std::int64_t item, int) {
     const TokenRun& run = runs[static_cast<std::size_t>(item / shape_.kv_heads)];
     const std::int64_t g = item % shape_.kv_heads;
     for (std::int64_t i = 0; i < run.tokens; ++i) {
@@ -102,7 +104,7 @@ void GroupedAttention::run(const Compute& compute, const Pass& pass, std::int64_
   const MatmulJob projection[] = {{output_, &scratch.inner, nullptr, tokens, out, output_.rows}};
   matmul(compute.isa, projection, *compute.pool);
   if (!output_bias_.empty()) {
-    compute.each(tokens, [&](std::int64_t t) {
+    compute.each(tokens, output_.rows, [&](std::int64_t t, int) {
       compute.vector->add(out + t * output_.rows, output_bias_.data(), output_.rows);
     });
   }

@@ -45,7 +45,7 @@ Result<DecoderParts> load_grouped_decoder(const TensorLoader& tensors, const Dec
   for (std::int64_t i = 0; i < shape.layers; ++i) {
     DecoderLayer layer;
     TRY_ASSIGN(layer.attention, GroupedAttention::load(tensors, fmt::format("blk.{}.attn_", i), attention));
-    TRY_ASSIGN(layer.feed_forward, DenseFeedForward::load(tensors, fmt::format("blk.{}.ffn_", i), ".weight",
+    TRY_ASSIGN(layer.feed_forward, DenseFeedForward::load(tensors, fmt::format("blk.{}.ffn_", i),
                                                           shape.hidden, shape.feed_forward));
     parts.layers.push_back(std::move(layer));
   }

@@ -93,10 +93,11 @@ void LatentAttention::project_queries(const Compute& compute, const Activations&
   float* low = grow(scratch.c, tokens * rank);
   const MatmulJob down[] = {{query_down_, &x, nullptr, tokens, low, rank}};
   matmul(compute.isa, down, *compute.pool);
-  compute.each(tokens, [&](std::int64_t t) {
-    compute.vector->rms_norm(low + t * rank, query_norm_.data(), shape_.epsilon, rank, low + t * rank);
-  });
-  scratch.inner.assign(compute.isa, low, tokens, rank, rank, input_form(query_up_.type), *compute.pool);
+  fill_activations(compute, scratch, tokens, rank, input_form(query_up_.type), scratch.inner,
+                   [&](std::int64_t t, float* normed) {
+                     compute.vector->rms_norm(low + t * rank, query_norm_.data(), shape_.epsilon, rank,
+                                              normed);
+                   });
   const MatmulJob up[] = {{query_up_, &scratch.inner, nullptr, tokens, queries, width}};
   matmul(compute.isa, up, *compute.pool);
 }
@@ -108,7 +109,8 @@ void LatentAttention::store(const Compute& compute, const Pass& pass, std::int64
   const std::int64_t width = shape_.kv_rank + shape_.rope_width, half = shape_.rope_width / 2;
   const std::int64_t head_width = shape_.nope_width + shape_.rope_width;
   const std::vector<TokenRun> runs = pass.runs();
-  compute.each(std::ssize(runs), [&](std::int64_t item) {
+  const std::int64_t work = pass.tokens() * (width + shape_.heads * shape_.rope_width);
+  compute.each(std::ssize(runs), work / std::ssize(runs), [&](std::int64_t item, int) {
     const TokenRun& run = runs[static_cast<std::size_t>(item)];
     for (std::int64_t i = 0; i < run.tokens; ++i) {
       const std::int64_t token = run.first_token + i;

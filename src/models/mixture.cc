@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
+#include <numeric>
 
 namespace aloud {
 namespace {
 
+// Routing takes as long as reading so many values for each expert.
+constexpr std::int64_t kRouteWork = 32;
 constexpr float kExcluded = -std::numeric_limits<float>::infinity();
 
 // Index of the largest of n values, the lowest on a tie; values that are not numbers never win over one that
@@ -96,84 +98,104 @@ Result<std::unique_ptr<Mixture>> Mixture::load(const TensorLoader& tensors, cons
   TRY_ASSIGN(block->down_, tensors.stack(prefix + "down_exps.weight", shape.experts, hidden, inner));
   if (shared > 0) {
     TRY_ASSIGN(block->shared_,
-               DenseFeedForward::load(tensors, prefix, "_shexp.weight", hidden, shared * inner));
+               FeedForwardWeights::load(tensors, prefix, "_shexp.weight", hidden, shared * inner));
   }
   return block;
 }
 
 InputForms Mixture::input_forms() const {
   return input_form(router_.type) | input_form(gate_.first.type) | input_form(up_.first.type) |
-         (shared_ != nullptr ? shared_->input_forms() : InputForms::kNone);
+         (shared_ ? shared_->input_forms() : InputForms::kNone);
 }
 
-// Expert e works on its tokens together: the pairs (token, choice) are sorted by expert, keeping their order.
-void Mixture::run_experts(const Compute& compute, const Activations& x, std::span<const Choice> choices,
-                          Scratch& scratch, float* out) const {
-  const std::int64_t pairs = static_cast<std::int64_t>(choices.size()), used = shape_.used;
-  const std::int64_t inner = gate_.first.rows, hidden = down_.first.rows;
-  std::vector<std::int64_t> start(static_cast<std::size_t>(shape_.experts) + 1);
-  for (const Choice& choice : choices) ++start[static_cast<std::size_t>(choice.expert) + 1];
-  for (std::size_t e = 1; e < start.size(); ++e) start[e] += start[e - 1];
-  std::vector<std::int64_t> next(start.begin(), start.end() - 1);
-  std::vector<std::int64_t> place(choices.size());  // of a pair among the sorted ones
-  std::int32_t* tokens = grow(scratch.indices, pairs);
-  for (std::int64_t p = 0; p < pairs; ++p) {
-    place[static_cast<std::size_t>(p)] =
-        next[static_cast<std::size_t>(choices[static_cast<std::size_t>(p)].expert)]++;
-    tokens[place[static_cast<std::size_t>(p)]] = static_cast<std::int32_t>(p / used);
+Mixture::Grouping Mixture::group(const Compute& compute, const float* logits, std::int64_t tokens,
+                                 Scratch& scratch) const {
+  const std::int64_t experts = shape_.experts, used = shape_.used, pairs = tokens * used;
+  Grouping grouping;
+  grouping.choices.resize(static_cast<std::size_t>(pairs));
+  float* spare = grow(scratch.workers, compute.pool->size() * 2 * experts);
+  compute.each(tokens, experts * kRouteWork, [&](std::int64_t t, int worker) {
+    route(shape_, {logits + t * experts, static_cast<std::size_t>(experts)}, bias_,
+          spare + worker * 2 * experts, {grouping.choices.data() + t * used, static_cast<std::size_t>(used)});
+  });
+
+  grouping.start.resize(static_cast<std::size_t>(experts) + 1);
+  for (const Choice& choice : grouping.choices) ++grouping.start[static_cast<std::size_t>(choice.expert) + 1];
+  std::partial_sum(grouping.start.begin(), grouping.start.end(), grouping.start.begin());
+  std::vector<std::int32_t> next(grouping.start.begin(), grouping.start.end() - 1);
+  grouping.token.resize(static_cast<std::size_t>(pairs));
+  grouping.place.resize(static_cast<std::size_t>(pairs));
+  grouping.sorted.resize(static_cast<std::size_t>(pairs));
+  std::iota(grouping.sorted.begin(), grouping.sorted.end(), 0);
+  for (std::size_t pair = 0; pair < grouping.place.size(); ++pair) {
+    const std::int32_t place = next[static_cast<std::size_t>(grouping.choices[pair].expert)]++;
+    grouping.place[pair] = place;
+    grouping.token[static_cast<std::size_t>(place)] = static_cast<std::int32_t>(pair) / used;
   }
-
-  float* gate = grow(scratch.a, pairs * inner);
-  float* up = grow(scratch.b, pairs * inner);
-  std::vector<MatmulJob> jobs;
-  const auto each_expert = [&](const auto& add_jobs) {
-    jobs.clear();
-    for (std::int64_t e = 0; e < shape_.experts; ++e) {
-      const std::int64_t first = start[static_cast<std::size_t>(e)],
-                         count = start[static_cast<std::size_t>(e) + 1] - first;
-      if (count > 0) add_jobs(e, first, count);
-    }
-    matmul(compute.isa, jobs, *compute.pool);
-  };
-  each_expert([&](std::int64_t e, std::int64_t first, std::int64_t count) {
-    jobs.push_back({gate_[e], &x, tokens + first, count, gate + first * inner, inner});
-    jobs.push_back({up_[e], &x, tokens + first, count, up + first * inner, inner});
-  });
-  compute.each(pairs, [&](std::int64_t p) {
-    compute.vector->swiglu(gate + p * inner, up + p * inner, inner, gate + p * inner);
-  });
-  scratch.inner.assign(compute.isa, gate, pairs, inner, inner, input_form(down_.first.type), *compute.pool);
-  for (std::int64_t p = 0; p < pairs; ++p) tokens[p] = static_cast<std::int32_t>(p);
-  float* results = grow(scratch.c, pairs * hidden);
-  each_expert([&](std::int64_t e, std::int64_t first, std::int64_t count) {
-    jobs.push_back({down_[e], &scratch.inner, tokens + first, count, results + first * hidden, hidden});
-  });
-  compute.each(x.count(), [&](std::int64_t t) {
-    std::memset(out + t * hidden, 0, static_cast<std::size_t>(hidden) * sizeof(float));
-    for (std::int64_t p = t * used; p < (t + 1) * used; ++p) {
-      compute.vector->add_scaled(out + t * hidden, results + place[static_cast<std::size_t>(p)] * hidden,
-                                 choices[static_cast<std::size_t>(p)].weight, hidden);
-    }
-  });
+  return grouping;
 }
 
+// Runs the jobs given and those that add_jobs(expert, first sorted pair, how many) adds for each expert that
+// was chosen.
+template <class AddJobs>
+void Mixture::multiply(const Compute& compute, const Grouping& grouping, std::vector<MatmulJob>& jobs,
+                       const AddJobs& add_jobs) const {
+  for (std::int64_t e = 0; e < shape_.experts; ++e) {
+    const std::int64_t first = grouping.start[static_cast<std::size_t>(e)];
+    const std::int64_t count = grouping.start[static_cast<std::size_t>(e) + 1] - first;
+    if (count > 0) add_jobs(e, first, count);
+  }
+  matmul(compute.isa, jobs, *compute.pool);
+  jobs.clear();
+}
+
+// Three products, each of all experts at once: the shared experts' gate and up fill the threads while the
+// router decides.
 void Mixture::run(const Compute& compute, const Activations& x, Scratch& scratch, float* out) const {
-  const std::int64_t tokens = x.count(), experts = shape_.experts, hidden = down_.first.rows;
-  float* logits = grow(scratch.a, tokens * experts);
-  const MatmulJob job[] = {{router_, &x, nullptr, tokens, logits, experts}};
-  matmul(compute.isa, job, *compute.pool);
-  std::vector<Choice> choices(static_cast<std::size_t>(tokens * shape_.used));
-  std::vector<float> spare(static_cast<std::size_t>(2 * experts));
-  for (std::int64_t t = 0; t < tokens; ++t) {
-    route(shape_, {logits + t * experts, static_cast<std::size_t>(experts)}, bias_, spare.data(),
-          {choices.data() + t * shape_.used, static_cast<std::size_t>(shape_.used)});
+  const std::int64_t tokens = x.count(), used = shape_.used, pairs = tokens * used;
+  const std::int64_t inner = gate_.first.rows, hidden = down_.first.rows;
+  const std::int64_t shared_inner = shared_ ? shared_->gate.rows : 0;
+  float* gate = grow(scratch.a, pairs * inner + tokens * shared_inner);
+  float* up = grow(scratch.b, pairs * inner + tokens * shared_inner);
+  float *const shared_gate = gate + pairs * inner, *const shared_up = up + pairs * inner;
+  float* logits = grow(scratch.d, tokens * shape_.experts);
+  std::vector<MatmulJob> jobs{{router_, &x, nullptr, tokens, logits, shape_.experts}};
+  if (shared_) {
+    jobs.push_back({shared_->gate, &x, nullptr, tokens, shared_gate, shared_inner});
+    jobs.push_back({shared_->up, &x, nullptr, tokens, shared_up, shared_inner});
   }
-  run_experts(compute, x, choices, scratch, out);
-  if (shared_ == nullptr) return;
-  float* shared = grow(scratch.d, tokens * hidden);
-  shared_->run(compute, x, scratch, shared);
-  compute.each(tokens,
-               [&](std::int64_t t) { compute.vector->add(out + t * hidden, shared + t * hidden, hidden); });
+  matmul(compute.isa, jobs, *compute.pool);
+  jobs.clear();
+
+  const Grouping grouping = group(compute, logits, tokens, scratch);
+  multiply(compute, grouping, jobs, [&](std::int64_t e, std::int64_t first, std::int64_t count) {
+    const std::int32_t* vectors = grouping.token.data() + first;
+    jobs.push_back({gate_[e], &x, vectors, count, gate + first * inner, inner});
+    jobs.push_back({up_[e], &x, vectors, count, up + first * inner, inner});
+  });
+
+  std::vector<GatedVectors> gated{{gate, up, pairs, inner, input_form(down_.first.type), &scratch.inner}};
+  if (shared_) {
+    gated.push_back({shared_gate, shared_up, tokens, shared_inner, input_form(shared_->down.type),
+                     &scratch.shared_inner});
+    jobs.push_back({shared_->down, &scratch.shared_inner, nullptr, tokens, out, hidden});
+  } else {
+    std::fill_n(out, tokens * hidden, 0.0f);
+  }
+  activate(compute, gated);
+  float* results = grow(scratch.c, pairs * hidden);
+  multiply(compute, grouping, jobs, [&](std::int64_t e, std::int64_t first, std::int64_t count) {
+    const std::int32_t* vectors = grouping.sorted.data() + first;
+    jobs.push_back({down_[e], &scratch.inner, vectors, count, results + first * hidden, hidden});
+  });
+  // A token's experts are added in its own order of preference, whatever the others of the pass chose.
+  compute.each(tokens, used * hidden, [&](std::int64_t t, int) {
+    for (std::int64_t pair = t * used; pair < (t + 1) * used; ++pair) {
+      compute.vector->add_scaled(out + t * hidden,
+                                 results + grouping.place[static_cast<std::size_t>(pair)] * hidden,
+                                 grouping.choices[static_cast<std::size_t>(pair)].weight, hidden);
+    }
+  });
 }
 
 }  // namespace aloud

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "models/block.h"
 #include "models/feed_forward.h"
@@ -48,14 +50,24 @@ class Mixture : public FeedForwardBlock {
   void run(const Compute& compute, const Activations& x, Scratch& scratch, float* out) const override;
 
  private:
-  void run_experts(const Compute& compute, const Activations& x, std::span<const Choice> choices,
-                   Scratch& scratch, float* out) const;
+  // The pairs (token, choice), token after token in the order of preference, and the same sorted by expert.
+  struct Grouping {
+    std::vector<Choice> choices;       // [tokens][used]
+    std::vector<std::int32_t> start;   // [experts + 1]: where an expert's pairs begin among the sorted ones
+    std::vector<std::int32_t> token;   // of a sorted pair
+    std::vector<std::int32_t> place;   // of pair [tokens][used] among the sorted ones
+    std::vector<std::int32_t> sorted;  // 0, 1, 2, ...: the sorted pairs
+  };
+  Grouping group(const Compute& compute, const float* logits, std::int64_t tokens, Scratch& scratch) const;
+  template <class AddJobs>
+  void multiply(const Compute& compute, const Grouping& grouping, std::vector<MatmulJob>& jobs,
+                const AddJobs& add_jobs) const;
 
   RouterShape shape_;
   WeightMatrix router_;
   std::vector<float> bias_;
   MatrixStack gate_, up_, down_;
-  std::unique_ptr<DenseFeedForward> shared_;
+  std::optional<FeedForwardWeights> shared_;
 };
 
 }  // namespace aloud

@@ -7,14 +7,12 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <memory>
 
+#include "models/model_testing.h"
 #include "weights/gguf_writer.h"
 
 namespace aloud {
 namespace {
-
-std::string data_path(const std::string& name) { return std::string(ALOUD_TEST_DATA) + "/logits/" + name; }
 
 // The tokens of the reference logits.
 std::vector<std::int32_t> reference_tokens() {
@@ -30,41 +28,6 @@ std::vector<float> read_floats(const std::string& path) {
   std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
   return values;
 }
-
-// A model and the pages of one sequence.
-struct Loaded {
-  GgufFile file;
-  ThreadPool pool;
-  PanelStore panels;
-  std::unique_ptr<Model> model;
-
-  Loaded(const std::string& name, Isa isa, int threads) : pool(threads) {
-    auto opened = GgufFile::open(data_path(name));
-    if (!opened) throw std::runtime_error(opened.error().message);
-    file = std::move(*opened);
-    auto packed = PanelStore::pack(file, pool);
-    if (!packed) throw std::runtime_error(packed.error().message);
-    panels = std::move(*packed);
-    auto loaded = load_model(file, panels, isa, pool);
-    if (!loaded) throw std::runtime_error(loaded.error().message);
-    model = std::move(*loaded);
-  }
-  std::int64_t vocabulary() const { return model->shape().vocabulary; }
-};
-
-struct Timeline {
-  std::vector<KvPage> memory;
-  std::vector<std::byte*> pages;
-  std::int64_t length = 0;
-
-  Timeline(const KvLayout& layout, std::int64_t tokens) {
-    for (std::int64_t t = 0; t < tokens; t += kPageTokens) {
-      memory.push_back(make_kv_page(layout));
-      pages.push_back(memory.back().get());
-    }
-  }
-  KvView view() const { return {pages, length}; }
-};
 
 // Logits of all positions, in steps of `chunk` tokens.
 std::vector<float> all_logits(Loaded& loaded, std::span<const std::int32_t> tokens, std::size_t chunk) {

@@ -39,8 +39,9 @@ def main():
     check(piped["answer"] == greedy["answer"], f"from stdin {piped['answer']!r}, as argument {greedy['answer']!r}")
 
     texts = {json.dumps([r["thinking"], r["answer"]])
-             for r in (reply("--seed", 7, "--temperature", 1, "--threads", threads, "Add 123 and 456.") for threads in (1, 2))}
-    check(len(texts) == 1, f"the same seed gave {texts} with one and two threads")
+             for r in (reply("--seed", 7, "--temperature", 1, *threads, "Add 123 and 456.")
+                       for threads in (("--threads", 1), ("--threads", 2), ("--threads", 2, "--pin-threads")))}
+    check(len(texts) == 1, f"the same seed gave {texts} with one thread, two, and two that are pinned")
 
     short = reply("--temperature", 0, "--think-tokens", 3, "What is 27*14?")
     check(short["answer"].strip() and short["usage"]["reasoning_tokens"] <= 5, f"with a budget of 3 tokens: {short}")
