@@ -84,7 +84,7 @@ Result<std::int64_t> write_logits(const LogitsOptions& options, Model& model,
     const SequenceStep step[] = {
         {sequence.view(),
          tokens.subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(end - start)),
-         wanted ? Logits::kAll : Logits::kNone}};
+         TokenRole::kPrompt, wanted ? Logits::kAll : Logits::kNone}};
     model.forward(step, logits.data());
     sequence.advance(end - start);
     if (wanted && std::fwrite(logits.data(), sizeof(float), logits.size(), out) != logits.size()) {

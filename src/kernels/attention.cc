@@ -189,7 +189,7 @@ void attend(Isa isa, const AttentionShape& shape, std::span<const AttentionJob> 
 void read_keys(Isa isa, const KvLayout& layout, const std::byte* page, std::int64_t layer, std::int64_t head,
                float* out) {
   attention_kernels(isa).read_head(layout.type, page + layout.key_offset(layer, head), layout.key_width,
-                                   layout.key_width, layout.key_width, out);
+                                   layout.key_width, padded_width(layout.key_width), out);
 }
 
 }  // namespace aloud

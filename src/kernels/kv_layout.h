@@ -15,8 +15,11 @@ namespace aloud {
 
 // Tokens per page.
 inline constexpr std::int64_t kPageTokens = 64;
-// Values of a head are padded to this many in a page, so that every vector register divides them.
+// Values of a head are padded to a multiple of this, so that every vector register divides them.
 inline constexpr std::int64_t kValuePad = 16;
+inline constexpr std::int64_t padded_width(std::int64_t width) {
+  return (width + kValuePad - 1) / kValuePad * kValuePad;
+}
 // Values that share a scale in a page of type Q8_0.
 inline constexpr std::int64_t kKvGroup = 32;
 
@@ -47,7 +50,7 @@ struct KvLayout {
   // Errors: a type that pages cannot have, or a width that it does not divide.
   Status check() const;
 
-  std::int64_t value_stride() const { return (value_width + kValuePad - 1) / kValuePad * kValuePad; }
+  std::int64_t value_stride() const { return padded_width(value_width); }
   std::int64_t key_bytes() const { return kPageTokens * token_bytes(key_width); }  // of a head in a page
   std::int64_t value_bytes() const { return kPageTokens * token_bytes(value_stride()); }  // alike
   std::int64_t layer_bytes() const { return heads * (key_bytes() + value_bytes()); }

@@ -73,6 +73,7 @@ void Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
     logits += static_cast<std::int64_t>(work.wanted.size()) * shape_.vocabulary;
     work = {};
   };
+  CHECK(std::ranges::is_sorted(steps, {}, &SequenceStep::role));
   for (const SequenceStep& step : steps) {
     const auto count = static_cast<std::int64_t>(step.tokens.size());
     CHECK(count > 0);
@@ -80,7 +81,7 @@ void Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
     for (std::int64_t done = 0; done < count;) {
       const std::int64_t before = work.pass.tokens();
       const std::int64_t now = std::min(count - done, kPassTokens - before);
-      work.pass.sequences.push_back({step.kv.pages, step.kv.length + done, before, now});
+      work.pass.sequences.push_back({step.kv.pages, step.kv.length + done, before, now, step.role});
       for (std::int64_t i = 0; i < now; ++i) {
         const std::int32_t token = step.tokens[static_cast<std::size_t>(done + i)];
         CHECK(token >= 0 && token < shape_.vocabulary);

@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "kernels/isa.h"
 #include "kernels/kv_layout.h"
+#include "models/token_role.h"
 #include "weights/gguf.h"
 
 namespace aloud {
@@ -31,6 +32,7 @@ enum class Logits { kNone, kLast, kAll };
 struct SequenceStep {
   KvView kv;
   std::span<const std::int32_t> tokens;  // at least one, each in [0, vocabulary)
+  TokenRole role = TokenRole::kPrompt;   // of all of them
   Logits logits = Logits::kLast;
 };
 
@@ -40,8 +42,9 @@ class Model {
   virtual ~Model() = default;
   virtual const ModelShape& shape() const = 0;
   // Appends keys and values of all tokens to the sequences' pages and writes the wanted logits, sequence
-  // after sequence, position after position: float32 [wanted positions][vocabulary]. A sequence's logits do
-  // not depend on the other sequences of the call.
+  // after sequence, position after position: float32 [wanted positions][vocabulary]. Steps of generated
+  // tokens come before those of prompts. A sequence's logits depend on its tokens and their roles, not on how
+  // they are cut into steps nor on the other sequences of the call.
   virtual void forward(std::span<const SequenceStep> steps, float* logits) = 0;
 };
 
