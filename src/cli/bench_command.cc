@@ -18,6 +18,7 @@
 #include "cli/command_line.h"
 #include "cli/language.h"
 #include "cli/model_source.h"
+#include "cli/options.h"
 #include "weights/random_model.h"
 
 namespace aloud {
@@ -32,6 +33,7 @@ struct BenchOptions {
   std::int64_t generate = 64;
   std::vector<std::int64_t> sequences = {1};
   int threads = physical_cores();
+  DType kv_type = DType::kF16;
   int repeats = 3;
   std::uint64_t seed = 1;
   bool json = false;
@@ -113,7 +115,7 @@ Result<BenchResult> measure(const BenchOptions& options) {
   auto start = std::chrono::steady_clock::now();
   TRY_ASSIGN(const GgufFile file, random ? random_file(options) : open_model_file(options.model));
   if (random) start = std::chrono::steady_clock::now();
-  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, isa, pool));
+  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, isa, pool, options.kv_type));
   result.load_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   result.model = random ? fmt::format("{} {}", options.shape, options.type) : file.name();
@@ -215,6 +217,7 @@ int run_bench(int argc, char** argv) {
   app.add_option("--threads", options.threads,
                  tr("threads (default: physical cores)", "线程数（默认：物理核数）"))
       ->check(CLI::Range(1, 1024));
+  add_kv_type_option(app, options.kv_type);
   app.add_option("--repeats", options.repeats,
                  tr("rounds of prefill; the median counts", "预填充轮数，取中位数"))
       ->check(CLI::Range(1, 1000))

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include <CLI/Validators.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <limits>
@@ -70,6 +71,20 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
                  tr("threads; default: one per core", "线程数；默认：每个物理核心一个"))
       ->type_name("N")
       ->check(within(1, kMostThreads));
+  add_kv_type_option(app, options.kv_type);
+}
+
+void add_kv_type_option(CLI::App& app, DType& type) {
+  const auto name_of = [](DType known) { return CLI::detail::to_lower(std::string(info(known).name)); };
+  std::vector<std::string> names;
+  for (const DType known : kKvTypes) names.push_back(name_of(known));
+  app.add_option_function<std::string>(
+         "--kv-type",
+         [&type, name_of](const std::string& name) { type = *std::ranges::find(kKvTypes, name, name_of); },
+         tr("how the context is kept; q8_0 takes half the memory; default: f16",
+            "上下文的存储类型；q8_0 省一半内存；默认：f16"))
+      ->type_name(fmt::format("{}", fmt::join(names, "|")))
+      ->transform(CLI::IsMember(names, CLI::ignore_case).description(""));
 }
 
 void add_context_option(CLI::App& app, std::optional<std::int64_t>& context) {
@@ -172,7 +187,8 @@ Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std
                   options.model.empty() ? tr("the default model", "默认模型") : printable(options.model)));
   TRY_ASSIGN(GgufFile file, open_model_file(options.model));
   TRY_ASSIGN(auto loaded,
-             LoadedModel::load(std::move(file), {.threads = options.threads, .context = context}));
+             LoadedModel::load(std::move(file),
+                               {.threads = options.threads, .context = context, .kv_type = options.kv_type}));
   TRY_ASSIGN(ChatTemplate chat_template, ChatTemplate::create(loaded->chat_template(), loaded->tokenizer()));
   progress.finish();
   if (context && *context > loaded->context()) {

@@ -21,7 +21,7 @@ inline constexpr std::int64_t kDefaultContextTokens = 8192;
 struct LoadOptions {
   int threads = 0;                      // 0: one per physical core
   std::optional<std::int64_t> context;  // absent: min(what the file was made for, kDefaultContextTokens)
-  DType kv_type = DType::kF16;          // of the cache: kF16, kBF16 or kQ8_0
+  DType kv_type = DType::kF16;          // of the cache: one of kKvTypes
 };
 
 // Immutable but for the model's scratch memory: one session may compute at a time.

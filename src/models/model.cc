@@ -22,7 +22,6 @@ Result<std::unique_ptr<Model>> load(const GgufFile& file, Isa isa, ThreadPool& p
       TRY_ASSIGN(DecoderShape shape, DecoderShape::read(file));
       shape.kv_type = kv_type;
       TRY_ASSIGN(DecoderParts parts, architecture.load(file, shape));
-      TRY(parts.kv.check());
       return make_decoder(file, std::move(parts), isa, pool);
     }
     known += fmt::format("{}{}", known.empty() ? "" : ", ", architecture.name);

@@ -48,7 +48,7 @@ class Model {
   virtual void forward(std::span<const SequenceStep> steps, float* logits) = 0;
 };
 
-// kv_type: how the cache keeps keys and values, kF16, kBF16 or kQ8_0.
+// kv_type: how the cache keeps keys and values, one of kKvTypes.
 // Reads the architecture from the file and builds the model over its mapped bytes; file, and pool, must
 // outlive it. Errors: unsupported architecture, missing or invalid metadata, a tensor that is missing or of
 // the wrong shape or type (each named with what was found and what was expected), heads that kv_type does not

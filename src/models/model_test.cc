@@ -191,7 +191,8 @@ INSTANTIATE_TEST_SUITE_P(Isas, Conformance,
 // A copy of a reference file with changes, and what loading it says.
 std::string load_changed(const std::string& name,
                          const std::vector<std::pair<std::string, MetadataValue>>& entries,
-                         const std::string& without, const std::string& reshaped) {
+                         const std::string& without, const std::string& reshaped,
+                         DType kv_type = DType::kF16) {
   const auto file = GgufFile::open(data_path(name));
   if (!file) return file.error().message;
   GgufWriter writer;
@@ -212,7 +213,7 @@ std::string load_changed(const std::string& name,
   const auto changed = GgufFile::from_memory(bytes, "changed.gguf");
   if (!changed) return changed.error().message;
   ThreadPool pool(1);
-  const auto model = load_model(*changed, Isa::kScalar, pool);
+  const auto model = load_model(*changed, Isa::kScalar, pool, kv_type);
   return model ? "" : model.error().message;
 }
 
@@ -249,6 +250,20 @@ TEST(LoadModel, NamesWhatIsWrong) {
     const std::string message = load_changed("deepseek3-Q4_K_M.gguf", {{key, value}}, "", "");
     EXPECT_NE(message.find(key), std::string::npos) << key << ": " << message;
   }
+}
+
+// The cache's type divides the widths that the file gives.
+TEST(LoadModel, ChecksTheTypeOfTheCache) {
+  EXPECT_EQ(load_changed("qwen2-F16.gguf", {}, "", "", DType::kQ8_0), "");
+  EXPECT_EQ(load_changed("deepseek3-F16.gguf", {}, "", "", DType::kQ8_0), "");
+  EXPECT_NE(load_changed("qwen2-F16.gguf", {{"qwen2.attention.value_length", std::uint32_t{72}}}, "", "",
+                         DType::kQ8_0)
+                .find("qwen2.attention.value_length is 72"),
+            std::string::npos);
+  EXPECT_NE(load_changed("deepseek3-F16.gguf", {{"deepseek2.attention.kv_lora_rank", std::uint32_t{72}}}, "",
+                         "", DType::kQ8_0)
+                .find("deepseek2.attention.kv_lora_rank"),
+            std::string::npos);
 }
 
 }  // namespace
