@@ -36,6 +36,7 @@ class FakeModel : public Model {
   }
 
   const ModelShape& shape() const override { return shape_; }
+  std::int64_t attention_scratch_bytes(std::int64_t, std::int64_t) const override { return 1000; }
 
   void forward(std::span<const SequenceStep> steps, float* logits) override {
     CHECK(std::ranges::is_sorted(steps, {}, &SequenceStep::role));

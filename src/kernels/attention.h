@@ -56,6 +56,10 @@ struct AttentionJob {
 void attend(Isa isa, const AttentionShape& shape, std::span<const AttentionJob> jobs, ThreadPool& pool,
             std::vector<float>& scratch);
 
+// Bytes that scratch grows to for one job of up to so many tokens at the end of a context.
+std::int64_t attention_scratch_bytes(const AttentionShape& shape, std::int64_t tokens, std::int64_t context,
+                                     int threads);
+
 // The keys of one head in a page as float32: out[kPageTokens][padded_width(key_width)], zeros behind each
 // key. Tokens that were never written are anything.
 void read_keys(Isa isa, const KvLayout& layout, const std::byte* page, std::int64_t layer, std::int64_t head,

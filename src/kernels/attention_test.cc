@@ -129,7 +129,10 @@ class AttentionTest : public testing::TestWithParam<Isa> {
   std::vector<float> alone(const Case& test, ThreadPool& pool) {
     std::vector<float> out(test.out_size());
     const AttentionJob job[] = {test.job(out.data())};
-    attend(test.shape, job, pool);
+    std::vector<float> scratch;
+    aloud::attend(GetParam(), test.shape, job, pool, scratch);
+    EXPECT_LE(std::ssize(scratch) * 4,
+              attention_scratch_bytes(test.shape, test.tokens, test.first + test.tokens, pool.size()));
     return out;
   }
   std::vector<float> scratch_;

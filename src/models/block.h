@@ -76,6 +76,8 @@ class AttentionBlock {
  public:
   virtual ~AttentionBlock() = default;
   virtual InputForms input_forms() const = 0;  // that x must have
+  // Scratch memory that steps of up to so many tokens of one sequence take beyond some rows for each of them.
+  virtual std::int64_t scratch_bytes(std::int64_t tokens, std::int64_t context, int threads) const = 0;
   // x: [tokens][hidden]; out: [tokens][hidden].
   virtual void run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
                    Scratch& scratch, float* out) const = 0;

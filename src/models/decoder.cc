@@ -20,6 +20,9 @@ class Decoder : public Model {
 
   Status load(const GgufFile& file);
   const ModelShape& shape() const override { return shape_; }
+  std::int64_t attention_scratch_bytes(std::int64_t tokens, std::int64_t context) const override {
+    return parts_.layers.front().attention->scratch_bytes(tokens, context, compute_.pool->size());
+  }
   void forward(std::span<const SequenceStep> steps, float* logits) override;
 
  private:

@@ -5,6 +5,10 @@
 
 namespace aloud {
 
+AttentionShape LatentAttention::absorbed_shape() const {
+  return {shape_.layout, shape_.heads, shape_.kv_rank, shape_.scale};
+}
+
 // Vector t * heads + h belongs to token t and head h. absorbed: [tokens][heads][kv_rank + rope]: the first
 // part of a query taken through its head's matrix, the second as it is.
 void LatentAttention::absorb(const Compute& compute, std::int64_t tokens, const float* queries,
@@ -54,7 +58,6 @@ void LatentAttention::attend_absorbed(const Compute& compute, const Pass& pass, 
 
   float* absorbed = grow(scratch.b, tokens * heads * key_width);
   absorb(compute, tokens, queries, scratch, absorbed);
-  const AttentionShape attention{shape_.layout, heads, shape_.kv_rank, shape_.scale};
   float* mixed = grow(scratch.d, tokens * heads * shape_.kv_rank);
   std::vector<AttentionJob> jobs;
   for (const PassSequence& sequence : sequences) {
@@ -62,7 +65,7 @@ void LatentAttention::attend_absorbed(const Compute& compute, const Pass& pass, 
                     absorbed + sequence.first_token * heads * key_width,
                     mixed + sequence.first_token * heads * shape_.kv_rank});
   }
-  attend(compute.isa, attention, jobs, *compute.pool, scratch.attention);
+  attend(compute.isa, absorbed_shape(), jobs, *compute.pool, scratch.attention);
   bring_back(compute, tokens, mixed, scratch, values);
 }
 

@@ -42,6 +42,7 @@ class LatentAttention : public AttentionBlock {
                                                        const LatentAttentionShape& shape);
 
   InputForms input_forms() const override;
+  std::int64_t scratch_bytes(std::int64_t tokens, std::int64_t context, int threads) const override;
   void run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
            Scratch& scratch, float* out) const override;
 
@@ -65,6 +66,7 @@ class LatentAttention : public AttentionBlock {
                        Scratch& scratch, float* values) const;
 
   // Parts of the absorbed form.
+  AttentionShape absorbed_shape() const;
   void absorb(const Compute& compute, std::int64_t tokens, const float* queries, Scratch& scratch,
               float* absorbed) const;
   void bring_back(const Compute& compute, std::int64_t tokens, const float* mixed, Scratch& scratch,

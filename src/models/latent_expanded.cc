@@ -7,6 +7,8 @@
 namespace aloud {
 namespace {
 
+constexpr std::int64_t kFloatBytes = sizeof(float);
+
 // Pages that are expanded at a time: a split of one long sequence, or several short sequences.
 constexpr std::int64_t kWindowPages = kSplitTokens / kPageTokens;
 
@@ -27,6 +29,18 @@ AttentionShape LatentAttention::expanded_shape() const {
   const DType type = shape_.layout.type == DType::kBF16 ? DType::kBF16 : DType::kF16;
   const KvLayout layout{1, shape_.heads, query_width(), shape_.value_width, type};
   return {layout, shape_.heads, shape_.value_width, shape_.scale};
+}
+
+std::int64_t LatentAttention::scratch_bytes(std::int64_t tokens, std::int64_t context, int threads) const {
+  const AttentionShape expanded = expanded_shape();
+  const std::int64_t pages = std::min(kWindowPages, (context + kPageTokens - 1) / kPageTokens);
+  const std::int64_t state_floats =
+      context > kSplitTokens ? tokens * shape_.heads * expanded.state_width() : 0;
+  const std::int64_t latent_floats = pages * kPageTokens * padded_width(shape_.layout.key_width);
+  const std::int64_t page_floats = kPageTokens * shape_.heads * (query_width() + shape_.value_width);
+  return pages * expanded.layout.page_bytes() + (state_floats + latent_floats + page_floats) * kFloatBytes +
+         std::max(attention_scratch_bytes(expanded, tokens, context, threads),
+                  attention_scratch_bytes(absorbed_shape(), tokens, context, threads));
 }
 
 // Fills scratch.pages from the latents of the windows.
@@ -78,7 +92,7 @@ void LatentAttention::expand(const Compute& compute, std::span<const Window> win
       for (std::int64_t t = 0; t < tokens; ++t) {
         float* key = keys + t * key_row + h * query_width();
         std::memcpy(key + shape_.nope_width, latents + (first + t) * stride + shape_.kv_rank,
-                    static_cast<std::size_t>(shape_.rope_width) * sizeof(float));
+                    static_cast<std::size_t>(shape_.rope_width * kFloatBytes));
         compute.vector->store_kv(layout.slot(scratch.pages[p].get(), 0, h, t), key,
                                  values + t * value_row + h * shape_.value_width);
       }

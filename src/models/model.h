@@ -41,6 +41,8 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual const ModelShape& shape() const = 0;
+  // Scratch memory of attention for one sequence: steps of up to so many tokens within the context.
+  virtual std::int64_t attention_scratch_bytes(std::int64_t tokens, std::int64_t context) const = 0;
   // Appends keys and values of all tokens to the sequences' pages and writes the wanted logits, sequence
   // after sequence, position after position: float32 [wanted positions][vocabulary]. Steps of generated
   // tokens come before those of prompts. A sequence's logits depend on its tokens and their roles, not on how
