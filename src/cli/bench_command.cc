@@ -19,6 +19,7 @@
 #include "cli/language.h"
 #include "cli/model_source.h"
 #include "cli/options.h"
+#include "weights/panel_sidecar.h"
 #include "weights/random_model.h"
 
 namespace aloud {
@@ -37,6 +38,7 @@ struct BenchOptions {
   int repeats = 3;
   std::uint64_t seed = 1;
   bool json = false;
+  bool no_sidecar = false;
 };
 
 struct BenchResult {
@@ -115,9 +117,11 @@ Result<BenchResult> measure(const BenchOptions& options) {
   auto start = std::chrono::steady_clock::now();
   TRY_ASSIGN(const GgufFile file, random ? random_file(options) : open_model_file(options.model));
   if (random) start = std::chrono::steady_clock::now();
-  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, isa, pool, options.kv_type));
+  TRY_ASSIGN(const OpenPanels panels, open_panels(file, pool, {.sidecar = !random && !options.no_sidecar}));
+  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels.store, isa, pool, options.kv_type));
   result.load_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  if (panels.writer) panels.writer->wait();
   result.model = random ? fmt::format("{} {}", options.shape, options.type) : file.name();
   result.cost = token_cost(file);
   result.kv_bytes_per_token = model->shape().kv.bytes_per_token();
@@ -224,6 +228,7 @@ int run_bench(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seed", options.seed, tr("seed of the random weights", "随机权重的种子"))
       ->capture_default_str();
+  add_sidecar_option(app, options.no_sidecar);
   app.add_flag("--json", options.json, tr("print JSON", "输出 JSON"));
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
   if (const Status status = run(options); !status) return report_error("bench", status.error().message);

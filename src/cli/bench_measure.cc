@@ -32,7 +32,7 @@ std::int64_t pages_for(std::int64_t tokens) { return (tokens + kPageTokens - 1) 
 Status step_one(Model& model, KvSequence& sequence, std::span<const std::int32_t> tokens, float* logits) {
   TRY(sequence.reserve(static_cast<std::int64_t>(tokens.size())));
   const SequenceStep step[] = {{sequence.view(), tokens, TokenRole::kPrompt, Logits::kLast}};
-  model.forward(step, logits);
+  TRY(model.forward(step, logits));
   sequence.advance(static_cast<std::int64_t>(tokens.size()));
   return {};
 }
@@ -99,7 +99,7 @@ Result<DecodeSpeed> measure_decode(Model& model, std::int64_t sequences, std::in
       steps.push_back({timelines[s]->view(), std::span(generated[s]).subspan(static_cast<std::size_t>(i), 1),
                        TokenRole::kGenerated, Logits::kLast});
     }
-    model.forward(steps, logits.data());
+    TRY(model.forward(steps, logits.data()));
     for (const auto& timeline : timelines) timeline->advance(1);
   }
   return DecodeSpeed{sequences, static_cast<double>(sequences * tokens) / seconds_since(start)};

@@ -16,15 +16,17 @@
 
 namespace aloud {
 
-// --model, --threads, --kv-type
+// --model, --threads, --kv-type, --no-sidecar
 struct ModelOptions {
   std::string model;            // empty: the default model
   int threads = 0;              // 0: one per physical core
   DType kv_type = DType::kF16;  // of the cache
+  bool no_sidecar = false;      // see open_panels()
 };
 void add_model_options(CLI::App& app, ModelOptions& options);
 void add_kv_type_option(CLI::App& app, DType& type);
 
+void add_sidecar_option(CLI::App& app, bool& no_sidecar);
 void add_context_option(CLI::App& app, std::optional<std::int64_t>& context);
 void add_json_option(CLI::App& app, bool& json);
 

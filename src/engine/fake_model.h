@@ -38,7 +38,7 @@ class FakeModel : public Model {
   const ModelShape& shape() const override { return shape_; }
   std::int64_t attention_scratch_bytes(std::int64_t, std::int64_t) const override { return 1000; }
 
-  void forward(std::span<const SequenceStep> steps, float* logits) override {
+  Status forward(std::span<const SequenceStep> steps, float* logits) override {
     CHECK(std::ranges::is_sorted(steps, {}, &SequenceStep::role));
     for (const SequenceStep& step : steps) {
       roles.push_back(step.role);
@@ -65,6 +65,7 @@ class FakeModel : public Model {
       logits[next] = 10;
       logits += shape_.vocabulary;
     }
+    return {};
   }
 
   std::vector<std::int64_t> chunks;  // tokens of each step so far

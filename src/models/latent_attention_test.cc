@@ -173,7 +173,7 @@ class Runner {
  public:
   explicit Runner(const Block& block, int threads = 2) : shape_(block.shape), pool_(threads) {
     file_ = *GgufFile::from_memory(block.bytes, "test");
-    attention_ = *LatentAttention::load(TensorLoader(file_), "blk.0.attn_", shape_);
+    attention_ = *LatentAttention::load(TensorLoader(file_, panels_), "blk.0.attn_", shape_);
     rope_ = *Rope::read(file_.metadata(), "deepseek2", shape_.rope_width, RopePairing::kInterleaved);
   }
 
@@ -217,6 +217,7 @@ class Runner {
   LatentAttentionShape shape_;
   ThreadPool pool_;
   GgufFile file_;
+  PanelStore panels_;
   std::unique_ptr<LatentAttention> attention_;
   Rope rope_;
   Scratch scratch_;

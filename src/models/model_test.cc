@@ -35,13 +35,17 @@ std::vector<float> read_floats(const std::string& path) {
 struct Loaded {
   GgufFile file;
   ThreadPool pool;
+  PanelStore panels;
   std::unique_ptr<Model> model;
 
   Loaded(const std::string& name, Isa isa, int threads) : pool(threads) {
     auto opened = GgufFile::open(data_path(name));
     if (!opened) throw std::runtime_error(opened.error().message);
     file = std::move(*opened);
-    auto loaded = load_model(file, isa, pool);
+    auto packed = PanelStore::pack(file, pool);
+    if (!packed) throw std::runtime_error(packed.error().message);
+    panels = std::move(*packed);
+    auto loaded = load_model(file, panels, isa, pool);
     if (!loaded) throw std::runtime_error(loaded.error().message);
     model = std::move(*loaded);
   }
@@ -71,7 +75,7 @@ std::vector<float> all_logits(Loaded& loaded, std::span<const std::int32_t> toke
   for (std::size_t start = 0; start < tokens.size(); start += chunk) {
     const auto part = tokens.subspan(start, std::min(chunk, tokens.size() - start));
     const SequenceStep step[] = {{timeline.view(), part, role, Logits::kAll}};
-    loaded.model->forward(step, logits.data() + start * width);
+    EXPECT_TRUE(loaded.model->forward(step, logits.data() + start * width));
     timeline.length += static_cast<std::int64_t>(part.size());
   }
   return logits;
@@ -149,10 +153,10 @@ TEST_P(Conformance, DoesNotDependOnOtherSequences) {
       Timeline timeline(loaded.model->shape().kv, 128);
       std::vector<float> logits(2 * width);
       const SequenceStep prefill[] = {step(timeline, prompt, TokenRole::kPrompt)};
-      loaded.model->forward(prefill, logits.data());
+      EXPECT_TRUE(loaded.model->forward(prefill, logits.data()));
       timeline.length = static_cast<std::int64_t>(prompt.size());
       const SequenceStep decode[] = {step(timeline, next, TokenRole::kGenerated)};
-      loaded.model->forward(decode, logits.data() + width);
+      EXPECT_TRUE(loaded.model->forward(decode, logits.data() + width));
       return logits;
     };
     const std::vector<float> a_alone = alone(first), b_alone = alone(second), c_alone = alone(third);
@@ -171,13 +175,13 @@ TEST_P(Conformance, DoesNotDependOnOtherSequences) {
     const std::span<const std::int32_t> parts(third);
     const SequenceStep prompts[] = {step(b, second, TokenRole::kPrompt), step(a, first, TokenRole::kPrompt),
                                     step(c, parts.first(33), TokenRole::kPrompt)};
-    loaded.model->forward(prompts, logits.data());
+    EXPECT_TRUE(loaded.model->forward(prompts, logits.data()));
     expect_row(logits, 0, b_alone, 0);
     expect_row(logits, 1, a_alone, 0);
     a.length = 5, b.length = 2, c.length = 33;
     const SequenceStep mixed[] = {step(b, next, TokenRole::kGenerated), step(a, next, TokenRole::kGenerated),
                                   step(c, parts.subspan(33), TokenRole::kPrompt)};
-    loaded.model->forward(mixed, logits.data());
+    EXPECT_TRUE(loaded.model->forward(mixed, logits.data()));
     expect_row(logits, 0, b_alone, 1);
     expect_row(logits, 1, a_alone, 1);
     expect_row(logits, 2, c_alone, 0);
@@ -213,7 +217,7 @@ std::string load_changed(const std::string& name,
   const auto changed = GgufFile::from_memory(bytes, "changed.gguf");
   if (!changed) return changed.error().message;
   ThreadPool pool(1);
-  const auto model = load_model(*changed, Isa::kScalar, pool, kv_type);
+  const auto model = load_model(*changed, PanelStore(), Isa::kScalar, pool, kv_type);
   return model ? "" : model.error().message;
 }
 
