@@ -35,6 +35,7 @@ struct BenchOptions {
   std::int64_t generate = 64;
   std::vector<std::int64_t> sequences = {1};
   int threads = physical_cores();
+  DType kv_type = DType::kF16;
   int repeats = 3;
   std::uint64_t seed = 1;
   bool json = false;
@@ -119,7 +120,7 @@ Result<BenchResult> measure(const BenchOptions& options) {
   if (random) start = std::chrono::steady_clock::now();
   TRY_ASSIGN(const OpenPanels panels, open_panels(file, pool, {.sidecar = !random && !options.no_sidecar}));
   print_notice(panels.notice);
-  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels.store, isa, pool));
+  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels.store, isa, pool, options.kv_type));
   result.load_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   if (panels.writer) panels.writer->wait();
@@ -222,6 +223,7 @@ int run_bench(int argc, char** argv) {
   app.add_option("--threads", options.threads,
                  tr("threads (default: physical cores)", "线程数（默认：物理核数）"))
       ->check(CLI::Range(1, 1024));
+  add_kv_type_option(app, options.kv_type);
   app.add_option("--repeats", options.repeats,
                  tr("rounds of prefill; the median counts", "预填充轮数，取中位数"))
       ->check(CLI::Range(1, 1000))

@@ -31,7 +31,7 @@ std::int64_t pages_for(std::int64_t tokens) { return (tokens + kPageTokens - 1) 
 
 Status step_one(Model& model, KvSequence& sequence, std::span<const std::int32_t> tokens, float* logits) {
   TRY(sequence.reserve(static_cast<std::int64_t>(tokens.size())));
-  const SequenceStep step[] = {{sequence.view(), tokens, Logits::kLast}};
+  const SequenceStep step[] = {{sequence.view(), tokens, TokenRole::kPrompt, Logits::kLast}};
   TRY(model.forward(step, logits));
   sequence.advance(static_cast<std::int64_t>(tokens.size()));
   return {};
@@ -97,7 +97,7 @@ Result<DecodeSpeed> measure_decode(Model& model, std::int64_t sequences, std::in
     for (std::size_t s = 0; s < timelines.size(); ++s) {
       TRY(timelines[s]->reserve(1));
       steps.push_back({timelines[s]->view(), std::span(generated[s]).subspan(static_cast<std::size_t>(i), 1),
-                       Logits::kLast});
+                       TokenRole::kGenerated, Logits::kLast});
     }
     TRY(model.forward(steps, logits.data()));
     for (const auto& timeline : timelines) timeline->advance(1);

@@ -32,6 +32,7 @@ struct LogitsOptions {
   std::int64_t last = 0;  // 0: all positions
   std::int64_t chunk = 512;
   int threads = physical_cores();
+  DType kv_type = DType::kF16;
   bool no_sidecar = false;
   bool pin_threads = false;
   bool json = false;
@@ -88,7 +89,7 @@ Result<std::int64_t> write_logits(const LogitsOptions& options, Model& model,
     const SequenceStep step[] = {
         {sequence.view(),
          tokens.subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(end - start)),
-         wanted ? Logits::kAll : Logits::kNone}};
+         TokenRole::kPrompt, wanted ? Logits::kAll : Logits::kNone}};
     TRY(model.forward(step, logits.data()));
     sequence.advance(end - start);
     if (wanted && std::fwrite(logits.data(), sizeof(float), logits.size(), out) != logits.size()) {
@@ -105,7 +106,7 @@ Status run(const LogitsOptions& options) {
   ThreadPool pool(options.threads, options.pin_threads);
   TRY_ASSIGN(const OpenPanels panels, open_panels(file, pool, {.sidecar = !options.no_sidecar}));
   print_notice(panels.notice);
-  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels.store, isa, pool));
+  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels.store, isa, pool, options.kv_type));
   TRY_ASSIGN(const std::string text, read_tokens_text(options));
   TRY_ASSIGN(const std::vector<std::int32_t> tokens, parse_tokens(text, model->shape().vocabulary));
   std::FILE* out = std::fopen(options.out.c_str(), "wb");
@@ -148,6 +149,7 @@ int run_logits(int argc, char** argv) {
   app.add_option("--threads", options.threads,
                  tr("threads (default: physical cores)", "线程数（默认：物理核数）"))
       ->check(CLI::Range(1, 1024));
+  add_kv_type_option(app, options.kv_type);
   add_sidecar_option(app, options.no_sidecar);
   app.add_flag("--pin-threads", options.pin_threads,
                tr("each thread stays on a core of its own", "每个线程固定在各自的核心上"));

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include <CLI/Validators.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <limits>
@@ -73,7 +74,21 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   app.add_flag("--pin-threads", options.pin_threads,
                tr("each thread stays on a core of its own; for a machine that does nothing else",
                   "每个线程固定在各自的核心上；适用于专用机器"));
+  add_kv_type_option(app, options.kv_type);
   add_sidecar_option(app, options.no_sidecar);
+}
+
+void add_kv_type_option(CLI::App& app, DType& type) {
+  const auto name_of = [](DType known) { return CLI::detail::to_lower(std::string(info(known).name)); };
+  std::vector<std::string> names;
+  for (const DType known : kKvTypes) names.push_back(name_of(known));
+  app.add_option_function<std::string>(
+         "--kv-type",
+         [&type, name_of](const std::string& name) { type = *std::ranges::find(kKvTypes, name, name_of); },
+         tr("how the context is kept; q8_0 takes half the memory; default: f16",
+            "上下文的存储类型；q8_0 省一半内存；默认：f16"))
+      ->type_name(fmt::format("{}", fmt::join(names, "|")))
+      ->transform(CLI::IsMember(names, CLI::ignore_case).description(""));
 }
 
 void add_sidecar_option(CLI::App& app, bool& no_sidecar) {
@@ -193,6 +208,7 @@ Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std
   TRY_ASSIGN(auto loaded, LoadedModel::load(std::move(file), {.threads = options.threads,
                                                               .pin_threads = options.pin_threads,
                                                               .context = context,
+                                                              .kv_type = options.kv_type,
                                                               .panels = panels}));
   TRY_ASSIGN(ChatTemplate chat_template, ChatTemplate::create(loaded->chat_template(), loaded->tokenizer()));
   progress.finish();

@@ -16,14 +16,16 @@
 
 namespace aloud {
 
-// --model, --threads, --pin-threads, --no-sidecar
+// --model, --threads, --pin-threads, --kv-type, --no-sidecar
 struct ModelOptions {
-  std::string model;         // empty: the default model
-  int threads = 0;           // 0: one per physical core
-  bool pin_threads = false;  // each on a core of its own
-  bool no_sidecar = false;   // see open_panels()
+  std::string model;            // empty: the default model
+  int threads = 0;              // 0: one per physical core
+  bool pin_threads = false;     // each on a core of its own
+  DType kv_type = DType::kF16;  // of the cache
+  bool no_sidecar = false;      // see open_panels()
 };
 void add_model_options(CLI::App& app, ModelOptions& options);
+void add_kv_type_option(CLI::App& app, DType& type);
 
 void add_sidecar_option(CLI::App& app, bool& no_sidecar);
 // One line on stderr, or nothing: what open_panels() had to say.

@@ -36,9 +36,12 @@ class FakeModel : public Model {
   }
 
   const ModelShape& shape() const override { return shape_; }
+  std::int64_t attention_scratch_bytes(std::int64_t, std::int64_t) const override { return 1000; }
 
   Status forward(std::span<const SequenceStep> steps, float* logits) override {
+    CHECK(std::ranges::is_sorted(steps, {}, &SequenceStep::role));
     for (const SequenceStep& step : steps) {
+      roles.push_back(step.role);
       CHECK(!step.tokens.empty());
       CHECK(static_cast<std::int64_t>(step.kv.pages.size()) * kPageTokens >=
             step.kv.length + static_cast<std::int64_t>(step.tokens.size()));
@@ -66,6 +69,7 @@ class FakeModel : public Model {
   }
 
   std::vector<std::int64_t> chunks;  // tokens of each step so far
+  std::vector<TokenRole> roles;      // and their roles
 
  private:
   static std::uint16_t* slot(const KvView& kv, std::int64_t token) {

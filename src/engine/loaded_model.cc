@@ -30,7 +30,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(GgufFile file, const Load
     return fail("{}: {} tokens in the vocabulary, but the model knows {}", printable(source.name()),
                 loaded->tokenizer_->size(), shape.vocabulary);
   }
-  TRY(check_memory(plan_memory(weight_bytes, shape, loaded->context_), available));
+  TRY(check_memory(plan_memory(weight_bytes, *loaded->model_, loaded->context_), available));
   TRY(source.check());
   return loaded;
 }

@@ -23,7 +23,7 @@ struct LoadOptions {
   int threads = 0;                      // 0: one per physical core
   bool pin_threads = false;             // each to a core of its own
   std::optional<std::int64_t> context;  // absent: min(what the file was made for, kDefaultContextTokens)
-  DType kv_type = DType::kF16;          // of the cache: kF16, kBF16 or kQ8_0
+  DType kv_type = DType::kF16;          // of the cache: one of kKvTypes
   PanelOptions panels;                  // where packed weights are kept
 };
 

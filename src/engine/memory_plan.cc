@@ -73,10 +73,13 @@ std::string gibibytes(std::int64_t bytes) {
 
 }  // namespace
 
-MemoryPlan plan_memory(std::int64_t weight_bytes, const ModelShape& shape, std::int64_t context) {
+MemoryPlan plan_memory(std::int64_t weight_bytes, const Model& model, std::int64_t context) {
+  const ModelShape& shape = model.shape();
   const std::int64_t pages = (context + kPageTokens - 1) / kPageTokens;
   // Logits, and three times as much for the sampler's candidates.
-  const std::int64_t scratch = 4 * (kPrefillChunkTokens * kScratchRows * shape.hidden + 4 * shape.vocabulary);
+  const std::int64_t scratch =
+      4 * (kPrefillChunkTokens * kScratchRows * shape.hidden + 4 * shape.vocabulary) +
+      model.attention_scratch_bytes(kPrefillChunkTokens, context);
   return {.weight_bytes = weight_bytes, .kv_bytes = pages * shape.kv.page_bytes(), .scratch_bytes = scratch};
 }
 

@@ -13,13 +13,13 @@ namespace aloud {
 struct MemoryPlan {
   std::int64_t weight_bytes = 0;
   std::int64_t kv_bytes = 0;       // for the whole context
-  std::int64_t scratch_bytes = 0;  // activations, logits, sampling
+  std::int64_t scratch_bytes = 0;  // activations, attention, logits, sampling
 
   std::int64_t total_bytes() const { return weight_bytes + kv_bytes + scratch_bytes; }
 };
 
 // The plan for one sequence of `context` tokens.
-MemoryPlan plan_memory(std::int64_t weight_bytes, const ModelShape& shape, std::int64_t context);
+MemoryPlan plan_memory(std::int64_t weight_bytes, const Model& model, std::int64_t context);
 
 // Bytes that this process may still take: what the kernel calls available, and what the limits of its control
 // groups (version 1 and 2, up to the top) leave. nullopt when nothing tells. root stands before /proc and

@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "engine/fake_model.h"
+#include "engine/session.h"
+
 namespace aloud {
 namespace {
 
@@ -71,12 +74,10 @@ TEST_F(MachineTest, GarbageIsNoLimit) {
 }
 
 TEST(MemoryPlan, CountsWholePagesAndRefusesWithNumbers) {
-  ModelShape shape;
-  shape.hidden = 64;
-  shape.vocabulary = 1000;
-  shape.kv = {.layers = 2, .heads = 1, .key_width = 16, .value_width = 16};
-  const MemoryPlan plan = plan_memory(1000, shape, 65);
-  EXPECT_EQ(plan.kv_bytes, 128 * 2 * 32 * 2);
+  const FakeModel model(1000, [](auto) { return 0; });
+  const MemoryPlan plan = plan_memory(1000, model, 65);
+  EXPECT_EQ(plan.kv_bytes, 2 * model.shape().kv.page_bytes());
+  EXPECT_GE(plan.scratch_bytes, model.attention_scratch_bytes(kPrefillChunkTokens, 65) + 4 * 1000);
   EXPECT_TRUE(check_memory(plan, plan.total_bytes()));
   EXPECT_TRUE(check_memory(plan, std::nullopt));
   const Status refused = check_memory(

@@ -40,7 +40,8 @@ Result<Prefill> Session::read(std::span<const TokenId> prompt, const std::atomic
     const std::int64_t count = std::min(kPrefillChunkTokens, total - done);
     const auto chunk = prompt.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
     TRY(sequence_.reserve(count));
-    const SequenceStep step{sequence_.view(), chunk, done + count == total ? Logits::kLast : Logits::kNone};
+    const SequenceStep step{sequence_.view(), chunk, TokenRole::kPrompt,
+                            done + count == total ? Logits::kLast : Logits::kNone};
     TRY(model_.forward({&step, 1}, logits_.data()));
     sequence_.advance(count);
     tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
@@ -57,7 +58,7 @@ Status Session::append(std::span<const TokenId> tokens) {
   if (count > room())
     return fail("the context is full: {} tokens wanted, {} fit", length() + count, context_);
   TRY(sequence_.reserve(count));
-  const SequenceStep step{sequence_.view(), tokens, Logits::kLast};
+  const SequenceStep step{sequence_.view(), tokens, TokenRole::kGenerated, Logits::kLast};
   TRY(model_.forward({&step, 1}, logits_.data()));
   sequence_.advance(count);
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());

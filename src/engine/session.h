@@ -42,7 +42,7 @@ class Session {
   Result<Prefill> read(std::span<const TokenId> prompt, const std::atomic<bool>* cancel = nullptr,
                        const PrefillProgress& progress = {});
 
-  // Adds tokens at the end. There must be room.
+  // Adds generated tokens at the end. There must be room.
   Status append(std::span<const TokenId> tokens);
 
   // The logits after the last token: one per id that may be sampled. Valid after read() (not cancelled) or

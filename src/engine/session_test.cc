@@ -45,6 +45,15 @@ TEST(Session, ReadsInChunksAndTellsProgress) {
   EXPECT_EQ(likeliest(session), 600 * 601 / 2 % kVocabulary);
 }
 
+TEST(Session, TellsPromptsFromWhatIsGenerated) {
+  FakeModel model(kVocabulary, sum_of);
+  Session session(model, kVocabulary, 2000);
+  ASSERT_TRUE(session.read(count_to(300)));
+  ASSERT_TRUE(session.append(std::vector<TokenId>{5, 6}));
+  EXPECT_EQ(model.roles,
+            (std::vector<TokenRole>{TokenRole::kPrompt, TokenRole::kPrompt, TokenRole::kGenerated}));
+}
+
 TEST(Session, KeepsTheCommonBeginning) {
   FakeModel model(kVocabulary, sum_of);
   Session session(model, kVocabulary, 2000);

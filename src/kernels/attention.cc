@@ -24,6 +24,14 @@ const AttentionKernels& attention_kernels(Isa isa) {
   return kAttentionScalar;
 }
 
+constexpr std::int64_t kAlignment = 16;  // floats in a cache line
+
+// What a thread needs: the scratch of a split, and its rows' sums and those of the next split.
+std::int64_t worker_floats(const AttentionShape& shape) {
+  return split_scratch(shape.padded_value_width(), shape.layout.value_width == 0) +
+         2 * kTileRows * shape.state_width();
+}
+
 // One call of attend().
 class Attention {
  public:
@@ -38,7 +46,7 @@ class Attention {
     for (const AttentionItem& item : plan_.items) {
       for (const std::int32_t j : members(item)) ++left_[left_index(j, item.head)];
     }
-    worker_floats_ = split_scratch(shape.padded_value_width(), values_in_keys()) + 2 * kTileRows * width_;
+    worker_floats_ = worker_floats(shape);
     const std::int64_t needed = plan_.state_floats + threads * worker_floats_ + kAlignment;
     if (std::ssize(scratch) < needed) scratch.resize(static_cast<std::size_t>(needed));
     void* memory = scratch.data();
@@ -64,8 +72,6 @@ class Attention {
   }
 
  private:
-  static constexpr std::size_t kAlignment = 16;  // floats in a cache line
-
   // What an item's rows are.
   struct Rows {
     const float* queries[kTileRows];
@@ -186,10 +192,17 @@ void attend(Isa isa, const AttentionShape& shape, std::span<const AttentionJob> 
   pool.run(attention.items(), [&](std::int64_t item, int worker) { attention.run(item, worker); });
 }
 
+std::int64_t attention_scratch_bytes(const AttentionShape& shape, std::int64_t tokens, std::int64_t context,
+                                     int threads) {
+  const std::int64_t token = shape.heads * shape.state_width(), splits = context / kSplitTokens + 1;
+  const std::int64_t spread = std::min(tokens, kSpreadFloats / token) * token * splits;
+  return (spread + threads * worker_floats(shape) + kAlignment) * static_cast<std::int64_t>(sizeof(float));
+}
+
 void read_keys(Isa isa, const KvLayout& layout, const std::byte* page, std::int64_t layer, std::int64_t head,
                float* out) {
   attention_kernels(isa).read_head(layout.type, page + layout.key_offset(layer, head), layout.key_width,
-                                   layout.key_width, layout.key_width, out);
+                                   layout.key_width, padded_width(layout.key_width), out);
 }
 
 }  // namespace aloud

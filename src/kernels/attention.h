@@ -25,7 +25,7 @@ struct AttentionShape {
   float scale = 1;               // of the scores
 
   std::int64_t group() const { return heads / layout.heads; }
-  std::int64_t padded_value_width() const { return (value_width + kValuePad - 1) / kValuePad * kValuePad; }
+  std::int64_t padded_value_width() const { return padded_width(value_width); }
   // Floats that hold what one query row has summed up so far: its value, maximum and sum, in whole cache
   // lines.
   std::int64_t state_width() const { return padded_value_width() + kValuePad; }
@@ -56,8 +56,12 @@ struct AttentionJob {
 void attend(Isa isa, const AttentionShape& shape, std::span<const AttentionJob> jobs, ThreadPool& pool,
             std::vector<float>& scratch);
 
-// The keys of one head in a page as float32: out[kPageTokens][key_width]; key_width is a multiple of
-// kValuePad. Tokens that were never written are anything.
+// Bytes that scratch grows to for one job of up to so many tokens at the end of a context.
+std::int64_t attention_scratch_bytes(const AttentionShape& shape, std::int64_t tokens, std::int64_t context,
+                                     int threads);
+
+// The keys of one head in a page as float32: out[kPageTokens][padded_width(key_width)], zeros behind each
+// key. Tokens that were never written are anything.
 void read_keys(Isa isa, const KvLayout& layout, const std::byte* page, std::int64_t layer, std::int64_t head,
                float* out);
 

@@ -9,9 +9,6 @@ namespace aloud {
 namespace {
 
 constexpr std::int64_t kSplitPages = kSplitTokens / kPageTokens;
-// A job is spread if its states of one split have at most so many floats: little beside the keys and values
-// of all layers that the split has.
-constexpr std::int64_t kSpreadFloats = 1 << 17;
 // Smaller tiles would convert too much for too few rows.
 constexpr std::int64_t kMinTileRows = 8;
 

@@ -9,6 +9,10 @@
 
 namespace aloud {
 
+// A job is spread if its states of one split have at most so many floats: little beside the keys and values
+// of all layers that the split has.
+inline constexpr std::int64_t kSpreadFloats = 1 << 17;
+
 // A job's rows of head g of the layout: row r is token r / group, query head g * group + r % group.
 // An item works on up to kTileRows rows of its members, which are stacked in their order.
 struct AttentionItem {

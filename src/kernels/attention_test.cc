@@ -129,7 +129,10 @@ class AttentionTest : public testing::TestWithParam<Isa> {
   std::vector<float> alone(const Case& test, ThreadPool& pool) {
     std::vector<float> out(test.out_size());
     const AttentionJob job[] = {test.job(out.data())};
-    attend(test.shape, job, pool);
+    std::vector<float> scratch;
+    aloud::attend(GetParam(), test.shape, job, pool, scratch);
+    EXPECT_LE(std::ssize(scratch) * 4,
+              attention_scratch_bytes(test.shape, test.tokens, test.first + test.tokens, pool.size()));
     return out;
   }
   std::vector<float> scratch_;
@@ -148,7 +151,7 @@ TEST_P(AttentionTest, EqualsPlainComputation) {
   for (AttentionShape shape : shapes) {
     for (const auto& [type, tolerance] : types) {
       shape.layout.type = type;
-      if (!shape.layout.check()) continue;
+      if (!shape.layout.check("", "")) continue;
       for (const auto& [first, tokens] : places) {
         const Case test(shape, first, tokens, ++seed);
         ASSERT_LT(relative_error(alone(test, pool), test.expected()), tolerance)
@@ -224,10 +227,19 @@ TEST_P(AttentionTest, SharedPagesGiveTheSameBits) {
 
 TEST_P(AttentionTest, ReadsKeysBack) {
   for (const DType type : {DType::kF16, DType::kBF16, DType::kQ8_0}) {
-    const Case test(latent(1, 64, 32, type), 0, 50, 5);
-    std::vector<float> keys(static_cast<std::size_t>(kPageTokens * 96));
-    read_keys(GetParam(), test.shape.layout, test.pages[0], 1, 0, keys.data());
-    for (std::size_t i = 0; i < 50 * 96; ++i) ASSERT_NEAR(keys[i], test.keys[i], 0.02) << info(type).name;
+    for (const std::int64_t rope : {32, 20}) {
+      const AttentionShape shape = latent(1, 64, rope, type);
+      if (!shape.layout.check("", "")) continue;
+      const Case test(shape, 0, 50, 5);
+      const std::int64_t width = shape.layout.key_width, padded = padded_width(width);
+      std::vector<float> keys(static_cast<std::size_t>(kPageTokens * padded));
+      read_keys(GetParam(), shape.layout, test.pages[0], 1, 0, keys.data());
+      for (std::int64_t i = 0; i < 50 * padded; ++i) {
+        const float expected =
+            i % padded < width ? test.keys[static_cast<std::size_t>(i / padded * width + i % padded)] : 0;
+        ASSERT_NEAR(keys[static_cast<std::size_t>(i)], expected, 0.02) << info(type).name;
+      }
+    }
   }
 }
 
@@ -236,11 +248,16 @@ INSTANTIATE_TEST_SUITE_P(Isas, AttentionTest,
                          [](const auto& tested) { return std::string(name(tested.param)); });
 
 TEST(KvLayout, RefusesWidthsThatBlocksDoNotDivide) {
-  EXPECT_TRUE((KvLayout{1, 2, 64, 64, DType::kQ8_0}.check()));
-  const Status status = KvLayout{1, 2, 80, 80, DType::kQ8_0}.check();
-  ASSERT_FALSE(status);
-  EXPECT_NE(status.error().message.find("80"), std::string::npos);
-  EXPECT_FALSE((KvLayout{1, 2, 64, 64, DType::kF32}.check()));
+  const auto message = [](std::int64_t key_width, std::int64_t value_width, DType type) -> std::string {
+    const Status status = KvLayout{1, 2, key_width, value_width, type}.check("the key", "the value");
+    return status ? "" : status.error().message;
+  };
+  EXPECT_EQ(message(64, 64, DType::kQ8_0), "");
+  EXPECT_EQ(message(80, 72, DType::kF16), "");
+  EXPECT_EQ(message(80, 64, DType::kQ8_0),
+            "keys and values as Q8_0: the key is 80, expected a multiple of 32; F16 and BF16 take any");
+  EXPECT_NE(message(64, 72, DType::kQ8_0).find("the value is 72"), std::string::npos);
+  EXPECT_NE(message(64, 64, DType::kF32).find("F32"), std::string::npos);
 }
 
 }  // namespace

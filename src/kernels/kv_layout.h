@@ -6,7 +6,7 @@
 #include <memory>
 #include <new>
 #include <span>
-#include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "tensor/dtype.h"
@@ -15,10 +15,15 @@ namespace aloud {
 
 // Tokens per page.
 inline constexpr std::int64_t kPageTokens = 64;
-// Values of a head are padded to this many in a page, so that every vector register divides them.
+// Values of a head are padded to a multiple of this, so that every vector register divides them.
 inline constexpr std::int64_t kValuePad = 16;
+inline constexpr std::int64_t padded_width(std::int64_t width) {
+  return (width + kValuePad - 1) / kValuePad * kValuePad;
+}
 // Values that share a scale in a page of type Q8_0.
 inline constexpr std::int64_t kKvGroup = 32;
+// What pages can be made of.
+inline constexpr DType kKvTypes[] = {DType::kF16, DType::kBF16, DType::kQ8_0};
 
 // One head of one layer in a page, and one token's place in it.
 //   keys    [key_width][kPageTokens]: a dimension of all tokens side by side, as scores are computed
@@ -42,12 +47,13 @@ struct KvLayout {
   std::int64_t heads = 0;
   std::int64_t key_width = 0;    // of one head
   std::int64_t value_width = 0;  // of one head
-  DType type = DType::kF16;      // or kBF16, kQ8_0
+  DType type = DType::kF16;      // one of kKvTypes
 
-  // Errors: a type that pages cannot have, or a width that it does not divide.
-  Status check() const;
+  // Errors: a type that pages cannot have, or a width that it does not divide, which is called by the name
+  // that is given for it.
+  Status check(std::string_view key_width_name, std::string_view value_width_name) const;
 
-  std::int64_t value_stride() const { return (value_width + kValuePad - 1) / kValuePad * kValuePad; }
+  std::int64_t value_stride() const { return padded_width(value_width); }
   std::int64_t key_bytes() const { return kPageTokens * token_bytes(key_width); }  // of a head in a page
   std::int64_t value_bytes() const { return kPageTokens * token_bytes(value_stride()); }  // alike
   std::int64_t layer_bytes() const { return heads * (key_bytes() + value_bytes()); }

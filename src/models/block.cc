@@ -1,9 +1,15 @@
-// Cuts a pass into runs of tokens.
+// Cuts a pass into roles and runs of tokens.
 #include "models/block.h"
 
 #include <algorithm>
 
 namespace aloud {
+
+std::span<const PassSequence> Pass::sequences_of(TokenRole role) const {
+  const auto prompts = std::ranges::find(sequences, TokenRole::kPrompt, &PassSequence::role);
+  return role == TokenRole::kPrompt ? std::span(prompts, sequences.end())
+                                    : std::span(sequences.begin(), prompts);
+}
 
 std::vector<TokenRun> Pass::runs() const {
   constexpr std::int64_t kRunTokens = 32;  // a cache line of float16

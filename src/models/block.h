@@ -12,6 +12,7 @@
 #include "kernels/kv_layout.h"
 #include "kernels/matmul.h"
 #include "kernels/vector.h"
+#include "models/token_role.h"
 
 namespace aloud {
 
@@ -37,12 +38,13 @@ struct Compute {
   }
 };
 
-// Consecutive tokens of one sequence in a pass.
+// Consecutive tokens of one sequence in a pass, all of one role.
 struct PassSequence {
   std::span<std::byte* const> pages;
   std::int64_t position = 0;     // of the first token
   std::int64_t first_token = 0;  // its index in the pass
   std::int64_t tokens = 0;
+  TokenRole role = TokenRole::kPrompt;
 };
 
 // Consecutive tokens of a sequence that lie in one page: what one thread writes to the cache, so that threads
@@ -56,19 +58,21 @@ struct TokenRun {
 
 // All tokens of one pass through the layers, with the angles of their positions.
 struct Pass {
-  std::vector<PassSequence> sequences;
+  std::vector<PassSequence> sequences;  // those of generated tokens first
   std::vector<std::int64_t> positions;  // [tokens]
   std::vector<float> cosine, sine;      // [tokens][rope width / 2]
   std::int64_t tokens() const { return static_cast<std::int64_t>(positions.size()); }
+  std::span<const PassSequence> sequences_of(TokenRole role) const;
   std::vector<TokenRun> runs() const;
 };
 
 // Memory that the blocks of all layers share; each block uses it anew.
 struct Scratch {
   Activations activations, inner, shared_inner;
-  std::vector<float> a, b, c, d, attention;
+  std::vector<float> a, b, c, d, attention, attention_states;
   std::vector<float> workers;  // as many values for each thread as it needs
   std::vector<std::int32_t> indices;
+  std::vector<KvPage> pages;  // of one layout: that of the model's expanded keys and values
 };
 
 // buffer.data() with room for n values.
@@ -97,6 +101,8 @@ class AttentionBlock {
  public:
   virtual ~AttentionBlock() = default;
   virtual InputForms input_forms() const = 0;  // that x must have
+  // Scratch memory that steps of up to so many tokens of one sequence take beyond some rows for each of them.
+  virtual std::int64_t scratch_bytes(std::int64_t tokens, std::int64_t context, int threads) const = 0;
   // x: [tokens][hidden]; out: [tokens][hidden].
   virtual void run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
                    Scratch& scratch, float* out) const = 0;

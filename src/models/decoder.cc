@@ -20,6 +20,9 @@ class Decoder : public Model {
 
   Status load(const TensorLoader& tensors);
   const ModelShape& shape() const override { return shape_; }
+  std::int64_t attention_scratch_bytes(std::int64_t tokens, std::int64_t context) const override {
+    return parts_.layers.front().attention->scratch_bytes(tokens, context, compute_.pool->size());
+  }
   Status forward(std::span<const SequenceStep> steps, float* logits) override;
 
  private:
@@ -77,6 +80,7 @@ Status Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
     logits += static_cast<std::int64_t>(work.wanted.size()) * shape_.vocabulary;
     work = {};
   };
+  CHECK(std::ranges::is_sorted(steps, {}, &SequenceStep::role));
   for (const SequenceStep& step : steps) {
     const auto count = static_cast<std::int64_t>(step.tokens.size());
     CHECK(count > 0);
@@ -84,7 +88,7 @@ Status Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
     for (std::int64_t done = 0; done < count;) {
       const std::int64_t before = work.pass.tokens();
       const std::int64_t now = std::min(count - done, kPassTokens - before);
-      work.pass.sequences.push_back({step.kv.pages, step.kv.length + done, before, now});
+      work.pass.sequences.push_back({step.kv.pages, step.kv.length + done, before, now, step.role});
       for (std::int64_t i = 0; i < now; ++i) {
         const std::int32_t token = step.tokens[static_cast<std::size_t>(done + i)];
         CHECK(token >= 0 && token < shape_.vocabulary);

@@ -44,6 +44,8 @@ Result<LatentAttentionShape> read_attention(const GgufFile& file, const DecoderS
   }
   attention.scale = static_cast<float>(scale);
   attention.layout = {shape.layers, 1, attention.kv_rank + attention.rope_width, 0, shape.kv_type};
+  const std::string width = fmt::format("{0}attention.kv_lora_rank + {0}rope.dimension_count", prefix);
+  TRY(attention.layout.check(width, ""));
   return attention;
 }
 

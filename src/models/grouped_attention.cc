@@ -30,6 +30,15 @@ InputForms GroupedAttention::input_forms() const {
   return input_form(query_.type) | input_form(key_.type) | input_form(value_.type);
 }
 
+AttentionShape GroupedAttention::attention_shape() const {
+  return {shape_.layout, shape_.heads, shape_.value_width,
+          1.0f / __builtin_sqrtf(static_cast<float>(shape_.key_width))};
+}
+
+std::int64_t GroupedAttention::scratch_bytes(std::int64_t tokens, std::int64_t context, int threads) const {
+  return attention_scratch_bytes(attention_shape(), tokens, context, threads);
+}
+
 // Bias, norm and rotation of one query or key head, in place.
 void GroupedAttention::prepare_head(const Compute& compute, float* head, const float* bias,
                                     const std::vector<float>& norm, const float* cosine,
@@ -87,8 +96,6 @@ void GroupedAttention::run(const Compute& compute, const Pass& pass, std::int64_
 
   store(compute, pass, layer, queries, keys, values);
 
-  const AttentionShape attention{shape_.layout, shape_.heads, shape_.value_width,
-                                 1.0f / __builtin_sqrtf(static_cast<float>(shape_.key_width))};
   const std::int64_t mixed_width = shape_.heads * shape_.value_width;
   float* mixed = grow(scratch.d, tokens * mixed_width);
   std::vector<AttentionJob> jobs;
@@ -97,7 +104,7 @@ void GroupedAttention::run(const Compute& compute, const Pass& pass, std::int64_
                     queries + sequence.first_token * query_.rows,
                     mixed + sequence.first_token * mixed_width});
   }
-  attend(compute.isa, attention, jobs, *compute.pool, scratch.attention);
+  attend(compute.isa, attention_shape(), jobs, *compute.pool, scratch.attention);
 
   scratch.inner.assign(compute.isa, mixed, tokens, mixed_width, mixed_width, input_form(output_.type),
                        *compute.pool);

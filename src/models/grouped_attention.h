@@ -32,10 +32,12 @@ class GroupedAttention : public AttentionBlock {
                                                         const GroupedAttentionShape& shape);
 
   InputForms input_forms() const override;
+  std::int64_t scratch_bytes(std::int64_t tokens, std::int64_t context, int threads) const override;
   void run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
            Scratch& scratch, float* out) const override;
 
  private:
+  AttentionShape attention_shape() const;
   void prepare_head(const Compute& compute, float* head, const float* bias, const std::vector<float>& norm,
                     const float* cosine, const float* sine) const;
   void store(const Compute& compute, const Pass& pass, std::int64_t layer, float* queries, float* keys,

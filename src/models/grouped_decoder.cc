@@ -41,6 +41,7 @@ Result<DecoderParts> load_grouped_decoder(const TensorLoader& tensors, const Dec
   TRY_ASSIGN(parts.rope,
              Rope::read(metadata, shape.architecture, attention.rope_width, traits.pairing, divisors));
   parts.kv = {shape.layers, shape.kv_heads, attention.key_width, attention.value_width, shape.kv_type};
+  TRY(parts.kv.check(prefix + "attention.key_length", prefix + "attention.value_length"));
   attention.layout = parts.kv;
   for (std::int64_t i = 0; i < shape.layers; ++i) {
     DecoderLayer layer;

@@ -1,4 +1,4 @@
-// Runs multi-head latent attention in its absorbed form.
+// Loads multi-head latent attention and runs what its two forms have in common.
 #include "models/latent_attention.h"
 
 #include <cstring>
@@ -13,7 +13,7 @@ Result<std::unique_ptr<LatentAttention>> LatentAttention::load(const TensorLoade
                                                                const LatentAttentionShape& shape) {
   auto block = std::make_unique<LatentAttention>();
   block->shape_ = shape;
-  const std::int64_t head_width = shape.nope_width + shape.rope_width;
+  const std::int64_t head_width = block->query_width();
   if (shape.query_rank == 0) {
     TRY_ASSIGN(block->query_, tensors.matrix(prefix + "q.weight", shape.heads * head_width, shape.hidden));
   } else {
@@ -27,40 +27,55 @@ Result<std::unique_ptr<LatentAttention>> LatentAttention::load(const TensorLoade
   TRY_ASSIGN(block->latent_norm_, tensors.vector(prefix + "kv_a_norm.weight", shape.kv_rank));
   TRY_ASSIGN(block->output_,
              tensors.matrix(prefix + "output.weight", shape.hidden, shape.heads * shape.value_width));
-  if (tensors.has(prefix + "kv_b.weight")) {
-    TRY(block->load_joined(tensors, prefix + "kv_b.weight"));
-    return block;
-  }
-  TRY_ASSIGN(const MatrixStack keys,
-             tensors.stack(prefix + "k_b.weight", shape.heads, shape.kv_rank, shape.nope_width));
-  TRY_ASSIGN(const MatrixStack values,
-             tensors.stack(prefix + "v_b.weight", shape.heads, shape.value_width, shape.kv_rank));
-  for (std::int64_t h = 0; h < shape.heads; ++h) {
-    block->key_up_.push_back(keys[h]);
-    block->value_up_.push_back(values[h]);
-  }
+  TRY(tensors.has(prefix + "kv_b.weight") ? block->load_joined(tensors, prefix + "kv_b.weight")
+                                          : block->load_split(tensors, prefix));
   return block;
 }
 
-// kv_b holds, head after head, nope_width rows for the key and value_width rows for the value, kv_rank
-// columns each. The key part is needed the other way round; quantised weights cannot be turned without loss,
-// so it becomes float16.
+Status LatentAttention::load_split(const TensorLoader& tensors, const std::string& prefix) {
+  TRY_ASSIGN(const MatrixStack keys,
+             tensors.stack(prefix + "k_b.weight", shape_.heads, shape_.kv_rank, shape_.nope_width));
+  TRY_ASSIGN(const MatrixStack values,
+             tensors.stack(prefix + "v_b.weight", shape_.heads, shape_.value_width, shape_.kv_rank));
+  for (std::int64_t h = 0; h < shape_.heads; ++h) {
+    key_absorb_.push_back(keys[h]);
+    value_expand_.push_back(values[h]);
+  }
+  key_expand_ = turn(key_absorb_);
+  return {};
+}
+
+// kv_b holds, head after head, nope_width rows for the key and value_width rows for the value.
 Status LatentAttention::load_joined(const TensorLoader& tensors, const std::string& name) {
   const std::int64_t per_head = shape_.nope_width + shape_.value_width;
   TRY_ASSIGN(const WeightMatrix joined, tensors.matrix(name, shape_.heads * per_head, shape_.kv_rank));
-  const DType type = is_float(joined.type) ? joined.type : DType::kF16;
-  const std::int64_t bytes_per_value = info(type).block_bytes;
-  const std::int64_t row_size = row_bytes(joined.type, joined.columns);
-  const std::int64_t head_bytes = shape_.kv_rank * shape_.nope_width * bytes_per_value;
-  transposed_keys_.resize(static_cast<std::size_t>(shape_.heads * head_bytes));
-  std::vector<float> row(static_cast<std::size_t>(shape_.kv_rank));
+  const auto rows = [&](std::int64_t first, std::int64_t count) {
+    const std::int64_t offset = first * row_bytes(joined.type, joined.columns);
+    return WeightMatrix{joined.type, count, joined.columns, joined.data + offset};
+  };
   for (std::int64_t h = 0; h < shape_.heads; ++h) {
-    std::byte* keys = transposed_keys_.data() + h * head_bytes;
-    for (std::int64_t n = 0; n < shape_.nope_width; ++n) {
-      dequantize(joined.type, joined.data + (h * per_head + n) * row_size, row);
-      for (std::int64_t c = 0; c < shape_.kv_rank; ++c) {
+    key_expand_.push_back(rows(h * per_head, shape_.nope_width));
+    value_expand_.push_back(rows(h * per_head + shape_.nope_width, shape_.value_width));
+  }
+  key_absorb_ = turn(key_expand_);
+  return {};
+}
+
+// The matrices the other way round. Quantised weights cannot be turned without loss, so they become float16.
+std::vector<WeightMatrix> LatentAttention::turn(const std::vector<WeightMatrix>& matrices) {
+  const WeightMatrix& first = matrices.front();
+  const DType type = is_float(first.type) ? first.type : DType::kF16;
+  const std::int64_t value_bytes = info(type).block_bytes, size = first.rows * first.columns * value_bytes;
+  turned_.resize(matrices.size() * static_cast<std::size_t>(size));
+  std::vector<WeightMatrix> result;
+  std::vector<float> row(static_cast<std::size_t>(first.columns));
+  std::byte* to = turned_.data();
+  for (const WeightMatrix& matrix : matrices) {
+    for (std::int64_t r = 0; r < matrix.rows; ++r) {
+      dequantize_row(matrix, r, row);
+      for (std::int64_t c = 0; c < matrix.columns; ++c) {
         const float value = row[static_cast<std::size_t>(c)];
-        std::byte* place = keys + (c * shape_.nope_width + n) * bytes_per_value;
+        std::byte* const place = to + (c * matrix.rows + r) * value_bytes;
         if (type == DType::kF32) {
           std::memcpy(place, &value, sizeof value);
         } else {
@@ -69,11 +84,10 @@ Status LatentAttention::load_joined(const TensorLoader& tensors, const std::stri
         }
       }
     }
-    key_up_.push_back({type, shape_.kv_rank, shape_.nope_width, keys});
-    value_up_.push_back({joined.type, shape_.value_width, shape_.kv_rank,
-                         joined.data + (h * per_head + shape_.nope_width) * row_size});
+    result.push_back({type, matrix.columns, matrix.rows, to});
+    to += size;
   }
-  return {};
+  return result;
 }
 
 InputForms LatentAttention::input_forms() const {
@@ -83,7 +97,7 @@ InputForms LatentAttention::input_forms() const {
 // queries: [tokens][heads][nope + rope], not rotated yet.
 void LatentAttention::project_queries(const Compute& compute, const Activations& x, Scratch& scratch,
                                       float* queries) const {
-  const std::int64_t tokens = x.count(), width = shape_.heads * (shape_.nope_width + shape_.rope_width);
+  const std::int64_t tokens = x.count(), width = shape_.heads * query_width();
   if (shape_.query_rank == 0) {
     const MatmulJob job[] = {{query_, &x, nullptr, tokens, queries, width}};
     matmul(compute.isa, job, *compute.pool);
@@ -102,12 +116,11 @@ void LatentAttention::project_queries(const Compute& compute, const Activations&
   matmul(compute.isa, up, *compute.pool);
 }
 
-// latents: [tokens][kv_rank + rope]: the first part is normed, the second rotated, both go to the cache. The
-// rotated part of the queries goes to absorbed: [tokens][heads][kv_rank + rope].
+// latents: [tokens][kv_rank + rope]: the first part is normed, the second rotated, both go to the cache.
+// The second parts of the queries are rotated in place.
 void LatentAttention::store(const Compute& compute, const Pass& pass, std::int64_t layer, float* latents,
-                            const float* queries, float* absorbed) const {
+                            float* queries) const {
   const std::int64_t width = shape_.kv_rank + shape_.rope_width, half = shape_.rope_width / 2;
-  const std::int64_t head_width = shape_.nope_width + shape_.rope_width;
   const std::vector<TokenRun> runs = pass.runs();
   const std::int64_t work = pass.tokens() * (width + shape_.heads * shape_.rope_width);
   compute.each(std::ssize(runs), work / std::ssize(runs), [&](std::int64_t item, int) {
@@ -121,74 +134,29 @@ void LatentAttention::store(const Compute& compute, const Pass& pass, std::int64
       compute.vector->rotate_interleaved(latent + shape_.kv_rank, cosine, sine, half);
       compute.vector->store_kv(shape_.layout.slot(run.page, layer, 0, run.slot + i), latent, nullptr);
       for (std::int64_t h = token * shape_.heads; h < (token + 1) * shape_.heads; ++h) {
-        float* rotated = absorbed + h * width + shape_.kv_rank;
-        std::memcpy(rotated, queries + h * head_width + shape_.nope_width,
-                    static_cast<std::size_t>(shape_.rope_width) * sizeof(float));
-        compute.vector->rotate_interleaved(rotated, cosine, sine, half);
+        compute.vector->rotate_interleaved(queries + h * query_width() + shape_.nope_width, cosine, sine,
+                                           half);
       }
     }
   });
 }
 
-// The first part of absorbed: that of the queries, taken through k_b.
-void LatentAttention::absorb(const Compute& compute, std::int64_t tokens, const float* queries,
-                             float* absorbed, Scratch& scratch) const {
-  const std::int64_t heads = shape_.heads, key_width = shape_.kv_rank + shape_.rope_width;
-  scratch.inner.assign(compute.isa, queries, tokens * heads, shape_.nope_width,
-                       shape_.nope_width + shape_.rope_width, input_form(key_up_[0].type), *compute.pool);
-  std::vector<MatmulJob> jobs;
-  for (std::int64_t h = 0; h < heads; ++h) {
-    jobs.push_back({key_up_[static_cast<std::size_t>(h)], &scratch.inner, scratch.indices.data() + h * tokens,
-                    tokens, absorbed + h * key_width, heads * key_width});
-  }
-  matmul(compute.isa, jobs, *compute.pool);
-}
-
-// values: [tokens][heads][value_width] from mixed: [tokens][heads][kv_rank].
-void LatentAttention::expand_values(const Compute& compute, const float* mixed, std::int64_t tokens,
-                                    float* values, Scratch& scratch) const {
-  scratch.inner.assign(compute.isa, mixed, tokens * shape_.heads, shape_.kv_rank, shape_.kv_rank,
-                       input_form(value_up_[0].type), *compute.pool);
-  std::vector<MatmulJob> jobs;
-  for (std::int64_t h = 0; h < shape_.heads; ++h) {
-    jobs.push_back({value_up_[static_cast<std::size_t>(h)], &scratch.inner,
-                    scratch.indices.data() + h * tokens, tokens, values + h * shape_.value_width,
-                    shape_.heads * shape_.value_width});
-  }
-  matmul(compute.isa, jobs, *compute.pool);
-}
-
 void LatentAttention::run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
                           Scratch& scratch, float* out) const {
-  const std::int64_t tokens = pass.tokens(), heads = shape_.heads;
-  const std::int64_t key_width = shape_.kv_rank + shape_.rope_width;
-  // Vector t * heads + h belongs to token t and head h; head h's tokens stand together in indices.
-  std::int32_t* indices = grow(scratch.indices, heads * tokens);
-  for (std::int64_t i = 0; i < heads * tokens; ++i)
-    indices[i] = static_cast<std::int32_t>(i % tokens * heads + i / tokens);
-
-  float* queries = grow(scratch.a, tokens * heads * (shape_.nope_width + shape_.rope_width));
+  const std::int64_t tokens = pass.tokens();
+  float* queries = grow(scratch.a, tokens * shape_.heads * query_width());
   project_queries(compute, x, scratch, queries);
-  float* latents = grow(scratch.c, tokens * key_width);
-  const MatmulJob latent[] = {{latent_, &x, nullptr, tokens, latents, key_width}};
+  const std::int64_t latent_width = shape_.kv_rank + shape_.rope_width;
+  float* latents = grow(scratch.c, tokens * latent_width);
+  const MatmulJob latent[] = {{latent_, &x, nullptr, tokens, latents, latent_width}};
   matmul(compute.isa, latent, *compute.pool);
-  float* absorbed = grow(scratch.b, tokens * heads * key_width);
-  store(compute, pass, layer, latents, queries, absorbed);
-  absorb(compute, tokens, queries, absorbed, scratch);
+  store(compute, pass, layer, latents, queries);
 
-  const AttentionShape attention{shape_.layout, heads, shape_.kv_rank, shape_.scale};
-  float* mixed = grow(scratch.d, tokens * heads * shape_.kv_rank);
-  std::vector<AttentionJob> jobs;
-  for (const PassSequence& sequence : pass.sequences) {
-    jobs.push_back({sequence.pages, layer, sequence.position, sequence.tokens,
-                    absorbed + sequence.first_token * heads * key_width,
-                    mixed + sequence.first_token * heads * shape_.kv_rank});
-  }
-  attend(compute.isa, attention, jobs, *compute.pool, scratch.attention);
+  const std::int64_t value_width = shape_.heads * shape_.value_width;
+  float* values = grow(scratch.c, tokens * value_width);
+  attend_absorbed(compute, pass, layer, queries, scratch, values);
+  attend_expanded(compute, pass, layer, queries, scratch, values);
 
-  const std::int64_t value_width = heads * shape_.value_width;
-  float* values = grow(scratch.a, tokens * value_width);
-  expand_values(compute, mixed, tokens, values, scratch);
   scratch.inner.assign(compute.isa, values, tokens, value_width, value_width, input_form(output_.type),
                        *compute.pool);
   const MatmulJob projection[] = {{output_, &scratch.inner, nullptr, tokens, out, output_.rows}};

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "models/block.h"
 #include "models/rope.h"
@@ -24,36 +26,66 @@ struct LatentAttentionShape {
   KvLayout layout;  // key_width = kv_rank + rope_width, value_width = 0
 };
 
-// The absorbed form: queries are taken into the compressed space (k_b), attend there as heads that share one
-// key, and come back through v_b. The cache holds kv_rank + rope_width values per token and layer.
+// A head's keys and values are the latents of the cache taken through matrices. What attention gives is the
+// same in two forms, but for rounding:
+//   absorbed  queries are taken into the latent space instead, attend there as heads that share one key, and
+//             what they mix comes back: little per key, much per query
+//   expanded  the keys and values of all heads are made from the latents, a window of them at a time: much
+//             per key, little per query
+// Generated tokens take the first, prompts the second, however few they are in a step. The cache holds
+// kv_rank + rope_width values per token and layer.
 class LatentAttention : public AttentionBlock {
  public:
   // Reads <prefix>q_a.weight ... (prefix "blk.0.attn_"), with k_b and v_b split as in new files or joined in
-  // kv_b as in old ones (then the transposed k_b is made at load, in float32 or in the 16-bit type of the
-  // file).
+  // kv_b as in old ones.
   static Result<std::unique_ptr<LatentAttention>> load(const TensorLoader& tensors, const std::string& prefix,
                                                        const LatentAttentionShape& shape);
 
   InputForms input_forms() const override;
+  std::int64_t scratch_bytes(std::int64_t tokens, std::int64_t context, int threads) const override;
   void run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
            Scratch& scratch, float* out) const override;
 
  private:
+  struct Window;
+
+  Status load_split(const TensorLoader& tensors, const std::string& prefix);
   Status load_joined(const TensorLoader& tensors, const std::string& name);
+  std::vector<WeightMatrix> turn(const std::vector<WeightMatrix>& matrices);
+
+  std::int64_t query_width() const { return shape_.nope_width + shape_.rope_width; }  // of a head
   void project_queries(const Compute& compute, const Activations& x, Scratch& scratch, float* queries) const;
   void store(const Compute& compute, const Pass& pass, std::int64_t layer, float* latents,
-             const float* queries, float* absorbed) const;
-  void absorb(const Compute& compute, std::int64_t tokens, const float* queries, float* absorbed,
+             float* queries) const;
+
+  // Attention of the tokens of one role. queries: [tokens][heads][query_width], values:
+  // [tokens][heads][value_width], tokens being those of the pass.
+  void attend_absorbed(const Compute& compute, const Pass& pass, std::int64_t layer, const float* queries,
+                       Scratch& scratch, float* values) const;
+  void attend_expanded(const Compute& compute, const Pass& pass, std::int64_t layer, const float* queries,
+                       Scratch& scratch, float* values) const;
+
+  // Parts of the absorbed form.
+  AttentionShape absorbed_shape() const;
+  void absorb(const Compute& compute, std::int64_t tokens, const float* queries, Scratch& scratch,
+              float* absorbed) const;
+  void bring_back(const Compute& compute, std::int64_t tokens, const float* mixed, Scratch& scratch,
+                  float* values) const;
+  // Parts of the expanded form.
+  AttentionShape expanded_shape() const;
+  void expand(const Compute& compute, std::span<const Window> windows, std::int64_t layer,
               Scratch& scratch) const;
-  void expand_values(const Compute& compute, const float* mixed, std::int64_t tokens, float* values,
-                     Scratch& scratch) const;
+  void attend_windows(const Compute& compute, std::span<const Window> windows, const float* queries,
+                      Scratch& scratch, float* values) const;
 
   LatentAttentionShape shape_;
   WeightMatrix query_, query_down_, query_up_, latent_, output_;
   std::vector<float> query_norm_, latent_norm_;
-  std::vector<WeightMatrix> key_up_;        // [heads] of [kv_rank][nope_width]
-  std::vector<WeightMatrix> value_up_;      // [heads] of [value_width][kv_rank]
-  std::vector<std::byte> transposed_keys_;  // owns key_up_ of old files
+  // One for each head. The file has one of the two for keys, the other is made from it.
+  std::vector<WeightMatrix> key_absorb_;    // [kv_rank][nope_width]
+  std::vector<WeightMatrix> key_expand_;    // [nope_width][kv_rank]
+  std::vector<WeightMatrix> value_expand_;  // [value_width][kv_rank]
+  std::vector<std::byte> turned_;           // owns the one that was made
 };
 
 }  // namespace aloud

@@ -1,4 +1,4 @@
-// Latent attention in its absorbed form against the expanded form, computed plainly in double precision.
+// Both forms of latent attention against a plain computation in double precision, and how their work is cut.
 #include "models/latent_attention.h"
 
 #include <gtest/gtest.h>
@@ -168,58 +168,142 @@ std::vector<std::vector<double>> expanded(const Block& block,
   return outputs;
 }
 
-class LatentAttentionTest : public testing::TestWithParam<std::tuple<std::int64_t, bool>> {};
+// One sequence that is computed in steps.
+class Runner {
+ public:
+  explicit Runner(const Block& block, int threads = 2) : shape_(block.shape), pool_(threads) {
+    file_ = *GgufFile::from_memory(block.bytes, "test");
+    attention_ = *LatentAttention::load(TensorLoader(file_, panels_), "blk.0.attn_", shape_);
+    rope_ = *Rope::read(file_.metadata(), "deepseek2", shape_.rope_width, RopePairing::kInterleaved);
+  }
 
-TEST_P(LatentAttentionTest, AbsorbedEqualsExpanded) {
-  const auto& [query_rank, joined] = GetParam();
-  const Block block(query_rank, joined);
-  const Result<GgufFile> file = GgufFile::from_memory(block.bytes, "test");
-  ASSERT_TRUE(file) << file.error().message;
-  const auto attention = LatentAttention::load(TensorLoader(*file, PanelStore()), "blk.0.attn_", block.shape);
-  ASSERT_TRUE(attention) << attention.error().message;
+  struct Timeline {
+    std::vector<KvPage> memory;
+    std::vector<std::byte*> pages;
+    std::int64_t length = 0;
+  };
+  struct Step {
+    Timeline* timeline;
+    TokenRole role;
+    std::span<const float> x;  // [tokens][hidden]
+  };
 
-  constexpr std::int64_t kTokens = 70;  // more than a page
-  const LatentAttentionShape& s = block.shape;
-  std::mt19937 generator(9);
+  // What the block gives for all tokens of all steps.
+  std::vector<float> run(std::span<const Step> steps) {
+    Pass pass;
+    std::vector<float> x;
+    for (const Step& step : steps) {
+      Timeline& timeline = *step.timeline;
+      const std::int64_t tokens = std::ssize(step.x) / shape_.hidden;
+      while (std::ssize(timeline.pages) * kPageTokens < timeline.length + tokens) {
+        timeline.memory.push_back(make_kv_page(shape_.layout));
+        timeline.pages.push_back(timeline.memory.back().get());
+      }
+      pass.sequences.push_back({timeline.pages, timeline.length, pass.tokens(), tokens, step.role});
+      for (std::int64_t t = 0; t < tokens; ++t) pass.positions.push_back(timeline.length++);
+      x.insert(x.end(), step.x.begin(), step.x.end());
+    }
+    rope_.angles(pass.positions, pass.cosine, pass.sine);
+    const Isa isa = supported_isas().front();
+    Activations activations;
+    activations.assign(isa, x.data(), pass.tokens(), shape_.hidden, shape_.hidden, InputForms::kValues,
+                       pool_);
+    std::vector<float> out(x.size());
+    attention_->run({isa, &pool_, &vector_kernels(isa)}, pass, 0, activations, scratch_, out.data());
+    return out;
+  }
+
+ private:
+  LatentAttentionShape shape_;
+  ThreadPool pool_;
+  GgufFile file_;
+  PanelStore panels_;
+  std::unique_ptr<LatentAttention> attention_;
+  Rope rope_;
+  Scratch scratch_;
+};
+
+std::vector<float> random_inputs(const Block& block, std::int64_t tokens, std::uint32_t seed) {
+  std::mt19937 generator(seed);
   std::normal_distribution<float> normal(0, 1);
-  std::vector<float> x(static_cast<std::size_t>(kTokens * s.hidden)), out(x.size());
+  std::vector<float> x(static_cast<std::size_t>(tokens * block.shape.hidden));
   for (float& value : x) value = normal(generator);
+  return x;
+}
+
+class LatentAttentionTest : public testing::TestWithParam<std::tuple<std::int64_t, bool, TokenRole, DType>> {
+};
+
+TEST_P(LatentAttentionTest, EqualsPlainComputation) {
+  const auto& [query_rank, joined, role, type] = GetParam();
+  Block block(query_rank, joined);
+  block.shape.layout.type = type;
+  constexpr std::int64_t kTokens = 70;  // more than a page
+  const std::vector<float> x = random_inputs(block, kTokens, 9);
   std::vector<std::vector<double>> inputs;
+  const std::int64_t hidden = block.shape.hidden;
   for (std::int64_t t = 0; t < kTokens; ++t)
-    inputs.emplace_back(x.begin() + t * s.hidden, x.begin() + (t + 1) * s.hidden);
+    inputs.emplace_back(x.begin() + t * hidden, x.begin() + (t + 1) * hidden);
 
-  ThreadPool pool(2);
-  const Isa isa = supported_isas().front();
-  const Compute compute{isa, &pool, &vector_kernels(isa)};
-  const Result<Rope> rope =
-      Rope::read(file->metadata(), "deepseek2", s.rope_width, RopePairing::kInterleaved);
-  ASSERT_TRUE(rope);
-  Pass pass;
-  for (std::int64_t t = 0; t < kTokens; ++t) pass.positions.push_back(t);
-  rope->angles(pass.positions, pass.cosine, pass.sine);
-  const KvPage first = make_kv_page(s.layout), second = make_kv_page(s.layout);
-  std::byte* const pages[] = {first.get(), second.get()};
-  pass.sequences = {{pages, 0, 0, kTokens}};
-  Activations activations;
-  activations.assign(isa, x.data(), kTokens, s.hidden, s.hidden, InputForms::kValues, pool);
-  Scratch scratch;
-  (*attention)->run(compute, pass, 0, activations, scratch, out.data());
-
+  Runner runner(block);
+  Runner::Timeline timeline;
+  const Runner::Step step[] = {{&timeline, role, x}};
+  const std::vector<float> out = runner.run(step);
   const auto expected = expanded(block, inputs);
   double difference = 0, size = 0;
   for (std::int64_t t = 0; t < kTokens; ++t) {
-    for (std::int64_t i = 0; i < s.hidden; ++i) {
+    for (std::int64_t i = 0; i < hidden; ++i) {
       const double e = expected[static_cast<std::size_t>(t)][static_cast<std::size_t>(i)];
-      const double d = out[static_cast<std::size_t>(t * s.hidden + i)] - e;
+      const double d = out[static_cast<std::size_t>(t * hidden + i)] - e;
       difference += d * d;
       size += e * e;
     }
   }
-  EXPECT_LT(std::sqrt(difference / size), 1e-3);  // the cache is float16
+  EXPECT_LT(std::sqrt(difference / size), type == DType::kF16 ? 1e-3 : 1e-2);  // what the cache rounds
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, LatentAttentionTest,
-                         testing::Combine(testing::Values<std::int64_t>(0, 12), testing::Bool()));
+                         testing::Combine(testing::Values<std::int64_t>(0, 12), testing::Bool(),
+                                          testing::Values(TokenRole::kGenerated, TokenRole::kPrompt),
+                                          testing::Values(DType::kF16, DType::kBF16)));
+
+// A prompt of more than one window, in chunks of any size, alone and between others.
+TEST(LatentAttention, PromptsDoNotDependOnChunksAndCompany) {
+  const Block block(12, false);
+  const std::int64_t hidden = block.shape.hidden;
+  constexpr std::int64_t kTokens = kSplitTokens + 90;
+  const std::vector<float> x = random_inputs(block, kTokens, 1), other = random_inputs(block, kTokens, 2);
+  Runner runner(block), single(block, 1);
+  Runner::Timeline whole_timeline;
+  const Runner::Step whole_step[] = {{&whole_timeline, TokenRole::kPrompt, x}};
+  const std::vector<float> whole = single.run(whole_step);
+
+  for (const std::int64_t chunk : {1, 7, 64, 511}) {
+    for (const bool company : {false, true}) {
+      Runner::Timeline timeline, generating, short_prompt, long_prompt;
+      const std::span<const float> inputs(x), others(other);
+      const Runner::Step before[] = {{&long_prompt, TokenRole::kPrompt, other}};
+      runner.run(before);
+      std::vector<float> out;
+      for (std::int64_t t = 0; t < kTokens; t += chunk) {
+        const std::int64_t now = std::min(chunk, kTokens - t);
+        std::vector<Runner::Step> steps;
+        std::int64_t first = 0;
+        if (company) {
+          steps.push_back({&generating, TokenRole::kGenerated, others.subspan(t * hidden, hidden)});
+          steps.push_back({&short_prompt, TokenRole::kPrompt, others.first(3 * hidden)});
+          steps.push_back({&long_prompt, TokenRole::kPrompt, others.first(2 * hidden)});
+          first = 6;
+          short_prompt.length = 0;
+        }
+        steps.push_back({&timeline, TokenRole::kPrompt, inputs.subspan(t * hidden, now * hidden)});
+        const std::vector<float> all = runner.run(steps);
+        out.insert(out.end(), all.begin() + first * hidden, all.begin() + (first + now) * hidden);
+      }
+      EXPECT_EQ(out, whole) << "chunk " << chunk << (company ? " among others" : "");
+    }
+  }
+}
 
 }  // namespace
 }  // namespace aloud

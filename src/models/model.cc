@@ -24,7 +24,6 @@ Result<std::unique_ptr<Model>> load(const GgufFile& file, const PanelStore& pane
       TRY_ASSIGN(DecoderShape shape, DecoderShape::read(file));
       shape.kv_type = kv_type;
       TRY_ASSIGN(DecoderParts parts, architecture.load(tensors, shape));
-      TRY(parts.kv.check());
       return make_decoder(tensors, std::move(parts), isa, pool);
     }
     known += fmt::format("{}{}", known.empty() ? "" : ", ", architecture.name);

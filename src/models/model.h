@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "kernels/isa.h"
 #include "kernels/kv_layout.h"
+#include "models/token_role.h"
 #include "weights/gguf.h"
 #include "weights/panel_store.h"
 
@@ -32,6 +33,7 @@ enum class Logits { kNone, kLast, kAll };
 struct SequenceStep {
   KvView kv;
   std::span<const std::int32_t> tokens;  // at least one, each in [0, vocabulary)
+  TokenRole role = TokenRole::kPrompt;   // of all of them
   Logits logits = Logits::kLast;
 };
 
@@ -40,14 +42,17 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual const ModelShape& shape() const = 0;
+  // Scratch memory of attention for one sequence: steps of up to so many tokens within the context.
+  virtual std::int64_t attention_scratch_bytes(std::int64_t tokens, std::int64_t context) const = 0;
   // Appends keys and values of all tokens to the sequences' pages and writes the wanted logits, sequence
-  // after sequence, position after position: float32 [wanted positions][vocabulary]. A sequence's logits do
-  // not depend on the other sequences of the call.
+  // after sequence, position after position: float32 [wanted positions][vocabulary]. Steps of generated
+  // tokens come before those of prompts. A sequence's logits depend on its tokens and their roles, not on how
+  // they are cut into steps nor on the other sequences of the call.
   // Errors: weights could not be read from their file; then nothing that was written is to be trusted.
   [[nodiscard]] virtual Status forward(std::span<const SequenceStep> steps, float* logits) = 0;
 };
 
-// kv_type: how the cache keeps keys and values, kF16, kBF16 or kQ8_0.
+// kv_type: how the cache keeps keys and values, one of kKvTypes.
 // Reads the architecture from the file and builds the model over its mapped bytes and the panels that were
 // made of them; file, panels and pool must outlive it. Errors: unsupported architecture, missing or invalid
 // metadata, a tensor that is missing or of the wrong shape or type (each named with what was found and what

@@ -30,13 +30,14 @@ std::vector<float> read_floats(const std::string& path) {
 }
 
 // Logits of all positions, in steps of `chunk` tokens.
-std::vector<float> all_logits(Loaded& loaded, std::span<const std::int32_t> tokens, std::size_t chunk) {
+std::vector<float> all_logits(Loaded& loaded, std::span<const std::int32_t> tokens, std::size_t chunk,
+                              TokenRole role = TokenRole::kPrompt) {
   Timeline timeline(loaded.model->shape().kv, static_cast<std::int64_t>(tokens.size()));
   const auto width = static_cast<std::size_t>(loaded.vocabulary());
   std::vector<float> logits(tokens.size() * width);
   for (std::size_t start = 0; start < tokens.size(); start += chunk) {
     const auto part = tokens.subspan(start, std::min(chunk, tokens.size() - start));
-    const SequenceStep step[] = {{timeline.view(), part, Logits::kAll}};
+    const SequenceStep step[] = {{timeline.view(), part, role, Logits::kAll}};
     EXPECT_TRUE(loaded.model->forward(step, logits.data() + start * width));
     timeline.length += static_cast<std::int64_t>(part.size());
   }
@@ -74,45 +75,79 @@ TEST_P(Conformance, LogitsOfIndependentPrograms) {
     const std::vector<float> expected = read_floats(data_path(std::string(reference.name) + ".logits.f32"));
     ASSERT_EQ(expected.size(), tokens.size() * static_cast<std::size_t>(loaded.vocabulary()))
         << reference.name;
-    EXPECT_LE(relative_error(all_logits(loaded, tokens, tokens.size()), expected), reference.tolerance)
-        << reference.name;
+    for (const TokenRole role : {TokenRole::kPrompt, TokenRole::kGenerated}) {
+      EXPECT_LE(relative_error(all_logits(loaded, tokens, tokens.size(), role), expected),
+                reference.tolerance)
+          << reference.name << (role == TokenRole::kPrompt ? ", prompt" : ", generated");
+    }
   }
 }
 
 // The bits of the logits are the same token by token, in odd chunks, at once, and with another number of
-// threads.
+// threads; of a prompt and of what was generated.
 TEST_P(Conformance, DoesNotDependOnChunksOrThreads) {
   std::vector<std::int32_t> tokens;
   for (std::int32_t i = 0; i < 150; ++i) tokens.push_back((7 * i * i + 3 * i + 1) % 157 + 3);
   for (const char* name :
        {"qwen2-Q4_K_M", "qwen3-Q8_0", "llama-F16", "deepseek3-Q4_K_M", "deepseek3-MXFP4"}) {
     Loaded one(std::string(name) + ".gguf", GetParam(), 1), three(std::string(name) + ".gguf", GetParam(), 3);
-    const std::vector<float> whole = all_logits(three, tokens, tokens.size());
-    EXPECT_EQ(all_logits(one, tokens, 1), whole) << name;
-    EXPECT_EQ(all_logits(three, tokens, 37), whole) << name;
+    for (const TokenRole role : {TokenRole::kPrompt, TokenRole::kGenerated}) {
+      const std::vector<float> whole = all_logits(three, tokens, tokens.size(), role);
+      EXPECT_EQ(all_logits(one, tokens, 1, role), whole) << name;
+      for (const std::size_t chunk : {7, 64})
+        EXPECT_EQ(all_logits(three, tokens, chunk, role), whole) << name;
+    }
   }
 }
 
+// Prompts that come in chunks beside tokens that are generated: each gets the logits that it gets alone.
 TEST_P(Conformance, DoesNotDependOnOtherSequences) {
-  for (const char* name : {"qwen2-Q4_K_M", "deepseek3-Q4_K_M"}) {
+  for (const char* name : {"qwen2-Q4_K_M", "deepseek3-Q4_K_M", "deepseek3old-F16"}) {
     Loaded loaded(std::string(name) + ".gguf", GetParam(), 2);
     const auto width = static_cast<std::size_t>(loaded.vocabulary());
     const std::vector<std::int32_t> first{5, 6, 7, 8, 9}, second{100, 50}, next{42};
-    const std::vector<float> alone = all_logits(loaded, std::vector<std::int32_t>{5, 6, 7, 8, 9, 42}, 6);
+    std::vector<std::int32_t> third;
+    for (std::int32_t i = 0; i < 70; ++i) third.push_back(3 + i * 11 % 150);
+    const auto step = [&](const Timeline& timeline, std::span<const std::int32_t> tokens, TokenRole role) {
+      return SequenceStep{timeline.view(), tokens, role, Logits::kLast};
+    };
+    // The last prompt's logits and those of the token after it.
+    const auto alone = [&](std::span<const std::int32_t> prompt) {
+      Timeline timeline(loaded.model->shape().kv, 128);
+      std::vector<float> logits(2 * width);
+      const SequenceStep prefill[] = {step(timeline, prompt, TokenRole::kPrompt)};
+      EXPECT_TRUE(loaded.model->forward(prefill, logits.data()));
+      timeline.length = static_cast<std::int64_t>(prompt.size());
+      const SequenceStep decode[] = {step(timeline, next, TokenRole::kGenerated)};
+      EXPECT_TRUE(loaded.model->forward(decode, logits.data() + width));
+      return logits;
+    };
+    const std::vector<float> a_alone = alone(first), b_alone = alone(second), c_alone = alone(third);
+    const auto expect_row = [&](const std::vector<float>& logits, std::size_t row,
+                                const std::vector<float>& expected, std::size_t expected_row) {
+      const auto at = [&](const std::vector<float>& all, std::size_t r) {
+        return std::vector<float>(all.begin() + static_cast<std::ptrdiff_t>(r * width),
+                                  all.begin() + static_cast<std::ptrdiff_t>((r + 1) * width));
+      };
+      EXPECT_EQ(at(logits, row), at(expected, expected_row)) << name << " row " << row;
+    };
 
-    Timeline a(loaded.model->shape().kv, 64), b(loaded.model->shape().kv, 64);
-    std::vector<float> logits(2 * width);
-    const SequenceStep prefill[] = {{b.view(), second, Logits::kNone}, {a.view(), first, Logits::kLast}};
-    EXPECT_TRUE(loaded.model->forward(prefill, logits.data()));
-    EXPECT_EQ(std::vector<float>(logits.begin(), logits.begin() + width),
-              std::vector<float>(alone.begin() + 4 * width, alone.begin() + 5 * width))
-        << name;
-    a.length = 5, b.length = 2;
-    const SequenceStep decode[] = {{b.view(), next, Logits::kLast}, {a.view(), next, Logits::kLast}};
-    EXPECT_TRUE(loaded.model->forward(decode, logits.data()));
-    EXPECT_EQ(std::vector<float>(logits.begin() + width, logits.end()),
-              std::vector<float>(alone.begin() + 5 * width, alone.end()))
-        << name;
+    const KvLayout& layout = loaded.model->shape().kv;
+    Timeline a(layout, 128), b(layout, 128), c(layout, 128);
+    std::vector<float> logits(3 * width);
+    const std::span<const std::int32_t> parts(third);
+    const SequenceStep prompts[] = {step(b, second, TokenRole::kPrompt), step(a, first, TokenRole::kPrompt),
+                                    step(c, parts.first(33), TokenRole::kPrompt)};
+    EXPECT_TRUE(loaded.model->forward(prompts, logits.data()));
+    expect_row(logits, 0, b_alone, 0);
+    expect_row(logits, 1, a_alone, 0);
+    a.length = 5, b.length = 2, c.length = 33;
+    const SequenceStep mixed[] = {step(b, next, TokenRole::kGenerated), step(a, next, TokenRole::kGenerated),
+                                  step(c, parts.subspan(33), TokenRole::kPrompt)};
+    EXPECT_TRUE(loaded.model->forward(mixed, logits.data()));
+    expect_row(logits, 0, b_alone, 1);
+    expect_row(logits, 1, a_alone, 1);
+    expect_row(logits, 2, c_alone, 0);
   }
 }
 
@@ -123,7 +158,8 @@ INSTANTIATE_TEST_SUITE_P(Isas, Conformance,
 // A copy of a reference file with changes, and what loading it says.
 std::string load_changed(const std::string& name,
                          const std::vector<std::pair<std::string, MetadataValue>>& entries,
-                         const std::string& without, const std::string& reshaped) {
+                         const std::string& without, const std::string& reshaped,
+                         DType kv_type = DType::kF16) {
   const auto file = GgufFile::open(data_path(name));
   if (!file) return file.error().message;
   GgufWriter writer;
@@ -144,7 +180,7 @@ std::string load_changed(const std::string& name,
   const auto changed = GgufFile::from_memory(bytes, "changed.gguf");
   if (!changed) return changed.error().message;
   ThreadPool pool(1);
-  const auto model = load_model(*changed, PanelStore(), Isa::kScalar, pool);
+  const auto model = load_model(*changed, PanelStore(), Isa::kScalar, pool, kv_type);
   return model ? "" : model.error().message;
 }
 
@@ -181,6 +217,20 @@ TEST(LoadModel, NamesWhatIsWrong) {
     const std::string message = load_changed("deepseek3-Q4_K_M.gguf", {{key, value}}, "", "");
     EXPECT_NE(message.find(key), std::string::npos) << key << ": " << message;
   }
+}
+
+// The cache's type divides the widths that the file gives.
+TEST(LoadModel, ChecksTheTypeOfTheCache) {
+  EXPECT_EQ(load_changed("qwen2-F16.gguf", {}, "", "", DType::kQ8_0), "");
+  EXPECT_EQ(load_changed("deepseek3-F16.gguf", {}, "", "", DType::kQ8_0), "");
+  EXPECT_NE(load_changed("qwen2-F16.gguf", {{"qwen2.attention.value_length", std::uint32_t{72}}}, "", "",
+                         DType::kQ8_0)
+                .find("qwen2.attention.value_length is 72"),
+            std::string::npos);
+  EXPECT_NE(load_changed("deepseek3-F16.gguf", {{"deepseek2.attention.kv_lora_rank", std::uint32_t{72}}}, "",
+                         "", DType::kQ8_0)
+                .find("deepseek2.attention.kv_lora_rank"),
+            std::string::npos);
 }
 
 }  // namespace

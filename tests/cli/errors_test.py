@@ -94,6 +94,9 @@ def main():
                            ["logits", "--tokens", "3", "--out", os.devnull],
                            ["render", "--template", MODEL, "--context", MODEL]):
         expect(f"unknown option, {command}", 2, [f"aloud {command}: ", "--frobnicate"], command, *rest, "--frobnicate")
+    for command, *rest in ["chat", "Hi"], ["bench"], ["eval", "--problems", MODEL], ["logits", "--tokens", "3", "--out", os.devnull]:
+        expect(f"unknown type of the cache, {command}", 2, [f"aloud {command}: ", "--kv-type", "f32", "q8_0"], command,
+               *rest, "--kv-type", "f32")
     expect("no number", 2, ["aloud chat: ", "--max-tokens"], "chat", "--max-tokens", "many", "Hi")
     finish()
 

@@ -25,6 +25,8 @@ FLIPPED_ERROR = 0.10
 MAX_FLIPPED = 3
 # Difference between two ways to run the same tokens, as a share of the logits' range.
 BATCH_TOLERANCE = 1e-3
+# By --kv-type, for models whose weights are F16.
+CACHE_TOLERANCE = {"f16": 2e-3, "bf16": 1e-2, "q8_0": 2e-2}
 
 
 def read_floats(path):
@@ -90,6 +92,20 @@ def test_long(model, isa):
         check(error <= LONG_TOLERANCE, f"{name} long {isa}: error {error:.3%}, at most {LONG_TOLERANCE:.0%}")
 
 
+def test_cache_types(model):
+    """Coarser types of the cache round more, but not much."""
+    expected = read_floats(model[: -len(".gguf")] + ".logits.f32")
+    errors = {}
+    for kind, tolerance in CACHE_TOLERANCE.items():
+        found = logits(model, SHORT, "", "--kv-type", kind)
+        if found is None:
+            return
+        errors[kind] = relative_error(found, expected)
+        check(errors[kind] <= tolerance, f"{model} cache {kind}: error {errors[kind]:.3%}, at most {tolerance:.1%}")
+    print(f"{os.path.basename(model)}, cache: " + ", ".join(f"{kind} {error:.3%}" for kind, error in errors.items()))
+    check(len(set(errors.values())) == len(errors), f"{model}: --kv-type changes nothing: {errors}")
+
+
 def supported(isa):
     """Scalar always is; of the others only those that this processor lacks may be left out, and that is told."""
     result = run("logits", "--tokens", "1", "--out", os.devnull, ALOUD_ISA=isa)
@@ -111,6 +127,7 @@ def main():
             if os.path.exists(model[: -len(".gguf")] + ".long.f32"):
                 jobs.insert(0, (test_long, model, isa))  # the slow ones first
             jobs.append((test_short, model, isa))
+    jobs += [(test_cache_types, model) for model in models if model.endswith(("qwen2-F16.gguf", "deepseek3-F16.gguf"))]
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
         for job in [threads.submit(*job) for job in jobs]:
             job.result()
