@@ -104,6 +104,7 @@ Status measure_speeds(const BenchOptions& options, const Watch& watch, Model& mo
                    std::max(options.prompt, longest + options.generate), watch.progress, watch.cancel);
   TRY_ASSIGN(const double prefill, timer.prefill_seconds(options.prompt, options.repeats));
   result.prefill_tokens_per_second = static_cast<double>(options.prompt) / prefill;
+  result.rss_mb = resident_mb();
   for (const std::int64_t context : options.contexts) {
     for (const std::int64_t sequences : options.sequences) {
       TRY_ASSIGN(const double seconds, timer.decode_seconds(sequences, context, options.generate));
@@ -111,7 +112,6 @@ Status measure_speeds(const BenchOptions& options, const Watch& watch, Model& mo
           {sequences, context, static_cast<double>(sequences * options.generate) / seconds});
     }
   }
-  result.rss_mb = resident_mb();
   return {};
 }
 

@@ -33,7 +33,7 @@ struct BenchResult {
   std::vector<std::string_view> suspect;  // names of limits, see suspect_limits()
   ModelCost cost;
   double load_ms = 0;
-  double rss_mb = 0;
+  double rss_mb = 0;  // after the prefill: with one sequence in memory
 
   double prefill_compute_share() const;
   // Weights once per step and every sequence's cache, at its mean length.
