@@ -160,10 +160,7 @@ Status run(const BenchOptions& options) {
   Interrupts interrupts;
   Progress progress("");
   const Watch watch = {progress, interrupts.raised()};
-  if (!options.write.empty()) {
-    if (options.shape.empty()) return fail("--write needs --shape");
-    return write_random_model(options, watch);
-  }
+  if (!options.write.empty()) return write_random_model(options, watch);
   std::optional<GgufFile> random;
   if (!options.shape.empty()) {
     TRY_ASSIGN(random, random_file(options, watch));
@@ -182,15 +179,17 @@ Status run(const BenchOptions& options) {
 void add_options(CLI::App& app, BenchOptions& options) {
   auto* model = app.add_option("--model", options.model,
                                tr("model file (default: the embedded one)", "模型文件（默认：内置模型）"));
-  app.add_option("--shape", options.shape,
-                 fmt::format("{}: {}", tr("random weights of a known shape", "已知形状的随机权重"),
-                             fmt::join(known_shapes(), ", ")))
-      ->excludes(model);
+  auto* shape =
+      app.add_option("--shape", options.shape,
+                     fmt::format("{}: {}", tr("random weights of a known shape", "已知形状的随机权重"),
+                                 fmt::join(known_shapes(), ", ")))
+          ->excludes(model);
   app.add_option("--type", options.type,
                  tr("weight type of --shape (Q4_K_M, Q8_0, ...)", "--shape 的权重类型（Q4_K_M、Q8_0 等）"))
       ->capture_default_str();
   app.add_option("--write", options.write,
-                 tr("write the random model to this file and stop", "将随机模型写入该文件后退出"));
+                 tr("write the random model to this file and stop", "将随机模型写入该文件后退出"))
+      ->needs(shape);
   app.add_option("--prompt", options.prompt, tr("tokens to prefill", "预填充词元数"))
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
