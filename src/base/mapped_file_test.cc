@@ -53,5 +53,38 @@ TEST_F(MappedFileTest, AnErrorShowsNoControlCharacters) {
   EXPECT_EQ(file.error().message.find('\x1b'), std::string::npos);
 }
 
+TEST_F(MappedFileTest, AFileThatIsCutShortReadsAsZerosAndSaysSo) {
+  const std::string path = write("shrinks", std::string(3 << 16, 'x')), whole = write("whole", "27*14");
+  auto file = MappedFile::open(path);
+  const auto other = MappedFile::open(whole);
+  ASSERT_TRUE(file && other);
+  EXPECT_TRUE(file->check());
+  std::filesystem::resize_file(path, 1 << 16);
+  const auto byte_at = [&](std::size_t i) {
+    const volatile std::byte* bytes = file->bytes().data();
+    return static_cast<int>(bytes[i]);
+  };
+  EXPECT_EQ(byte_at((1 << 16) - 1), 'x');
+  EXPECT_TRUE(file->check());
+  EXPECT_EQ(byte_at(1 << 16), 0);
+  EXPECT_EQ(byte_at((3 << 16) - 1), 0);
+  const Status status = file->check();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().message,
+            path + ": the file was cut short or could not be read while it was in use");
+  EXPECT_TRUE(other->check());
+  // The place of a damaged mapping is used again without its damage.
+  { const auto gone = std::move(*file); }
+  const auto again = MappedFile::open(whole);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->check());
+}
+
+TEST_F(MappedFileTest, BusErrorsElsewhereStillEndTheProcess) {
+  const auto file = MappedFile::open(write("whole", "27*14"));
+  ASSERT_TRUE(file);
+  EXPECT_EXIT(::raise(SIGBUS), testing::KilledBySignal(SIGBUS), "");
+}
+
 }  // namespace
 }  // namespace aloud

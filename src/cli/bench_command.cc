@@ -22,6 +22,7 @@
 #include "cli/language.h"
 #include "cli/model_source.h"
 #include "cli/options.h"
+#include "weights/panel_sidecar.h"
 #include "weights/random_model.h"
 
 namespace aloud {
@@ -41,6 +42,7 @@ struct BenchOptions {
   int repeats = 3;
   std::uint64_t seed = 1;
   bool json = false;
+  bool no_sidecar = false;
 };
 
 // What long work needs besides its options: where to say how far it is, and when to stop.
@@ -140,13 +142,15 @@ Result<BenchResult> measure(const BenchOptions& options, const Watch& watch, con
     TRY_ASSIGN(opened, open_model_file(options.model));
     file = &*opened;
   }
-  TRY_ASSIGN(std::unique_ptr<Model> model, load_model(*file, isa, pool, options.kv_type));
+  const PanelOptions panel_options{.sidecar = opened && !options.no_sidecar};
+  TRY_ASSIGN(const OpenPanels panels, open_panels(*file, pool, panel_options));
+  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(*file, panels.store, isa, pool, options.kv_type));
   result.load_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  if (panels.writer) panels.writer->wait();
   result.model = opened ? file->name() : fmt::format("{} {}", options.shape, options.type);
   result.cost = ModelCost::of(*file, model->shape().kv.bytes_per_token());
   TRY(measure_speeds(options, watch, *model, result));
-  model.reset();
 
   watch.progress.update(probing);
   result.limits = best_of(before, probe_machine(isa, pool));
@@ -221,6 +225,7 @@ void add_options(CLI::App& app, BenchOptions& options) {
       ->capture_default_str();
   app.add_option("--seed", options.seed, tr("seed of the random weights", "随机权重的种子"))
       ->capture_default_str();
+  add_sidecar_option(app, options.no_sidecar);
   add_json_option(app, options.json);
 }
 

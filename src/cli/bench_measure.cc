@@ -66,7 +66,7 @@ Status ModelTimer::read_up_to(Timeline& timeline, std::int64_t length) {
                             .subspan(static_cast<std::size_t>(cache.length()), static_cast<std::size_t>(now));
     const SequenceStep step[] = {
         {cache.view(), tokens, cache.length() + now == length ? Logits::kLast : Logits::kNone}};
-    model_.forward(step, logits_.data());
+    TRY(model_.forward(step, logits_.data()));
     cache.advance(now);
   }
   return {};
@@ -105,7 +105,7 @@ Result<double> ModelTimer::decode_seconds(std::int64_t sequences, std::int64_t c
       steps.push_back({timeline->cache.view(),
                        std::span<const std::int32_t>(timeline->tokens).subspan(next, 1), Logits::kLast});
     }
-    model_.forward(steps, logits_.data());
+    TRY(model_.forward(steps, logits_.data()));
     for (const auto& timeline : active) timeline->cache.advance(1);
   }
   return seconds_since(start);

@@ -130,8 +130,8 @@ void print_bench_table(const BenchResult& result) {
             fmt::format("{:.1f}", result.prefill_tokens_per_second), "",
             percent(result.prefill_compute_share()));
   for (const DecodeSpeed& speed : result.decode) {
-    print_row(fmt::format(fmt::runtime(tr("decode x{}, context {}", "解码 x{}，上下文 {}")),
-                          speed.sequences, speed.context),
+    print_row(fmt::format(fmt::runtime(tr("decode x{}, context {}", "解码 x{}，上下文 {}")), speed.sequences,
+                          speed.context),
               fmt::format("{:.1f}", speed.tokens_per_second), percent(result.decode_read_share(speed)),
               percent(result.decode_compute_share(speed)));
   }

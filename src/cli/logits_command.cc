@@ -16,6 +16,7 @@
 #include "cli/command_line.h"
 #include "cli/language.h"
 #include "cli/model_source.h"
+#include "cli/options.h"
 #include "engine/kv_cache.h"
 #include "models/model.h"
 
@@ -30,6 +31,7 @@ struct LogitsOptions {
   std::int64_t last = 0;  // 0: all positions
   std::int64_t chunk = 512;
   int threads = physical_cores();
+  bool no_sidecar = false;
   bool json = false;
 };
 
@@ -85,7 +87,7 @@ Result<std::int64_t> write_logits(const LogitsOptions& options, Model& model,
         {sequence.view(),
          tokens.subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(end - start)),
          wanted ? Logits::kAll : Logits::kNone}};
-    model.forward(step, logits.data());
+    TRY(model.forward(step, logits.data()));
     sequence.advance(end - start);
     if (wanted && std::fwrite(logits.data(), sizeof(float), logits.size(), out) != logits.size()) {
       return fail("{}: cannot be written: {}", printable(options.out), std::strerror(errno));
@@ -99,7 +101,8 @@ Status run(const LogitsOptions& options) {
   TRY_ASSIGN(const Isa isa, choose_isa());
   TRY_ASSIGN(const GgufFile file, open_model_file(options.model));
   ThreadPool pool(options.threads);
-  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, isa, pool));
+  TRY_ASSIGN(const OpenPanels panels, open_panels(file, pool, {.sidecar = !options.no_sidecar}));
+  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels.store, isa, pool));
   TRY_ASSIGN(const std::string text, read_tokens_text(options));
   TRY_ASSIGN(const std::vector<std::int32_t> tokens, parse_tokens(text, model->shape().vocabulary));
   std::FILE* out = std::fopen(options.out.c_str(), "wb");
@@ -142,6 +145,7 @@ int run_logits(int argc, char** argv) {
   app.add_option("--threads", options.threads,
                  tr("threads (default: physical cores)", "线程数（默认：物理核数）"))
       ->check(CLI::Range(1, 1024));
+  add_sidecar_option(app, options.no_sidecar);
   app.add_flag("--json", options.json, tr("print JSON", "输出 JSON"));
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
   if (const Status status = run(options); !status) return report_error("logits", status.error().message);

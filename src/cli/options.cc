@@ -70,6 +70,13 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
                  tr("threads; default: one per core", "线程数；默认：每个物理核心一个"))
       ->type_name("N")
       ->check(within(1, kMostThreads));
+  add_sidecar_option(app, options.no_sidecar);
+}
+
+void add_sidecar_option(CLI::App& app, bool& no_sidecar) {
+  app.add_flag(
+      "--no-sidecar", no_sidecar,
+      tr("neither read nor write packed weights in the cache folder", "不读写缓存文件夹中重排后的权重"));
 }
 
 void add_context_option(CLI::App& app, std::optional<std::int64_t>& context) {
@@ -167,14 +174,21 @@ Result<SamplingParameters> sampling_parameters(const SamplingFlags& flags, Sampl
 }
 
 Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std::int64_t> context) {
-  Progress progress(
+  const std::string text =
       fmt::format("{} {} …", tr("loading", "正在加载"),
-                  options.model.empty() ? tr("the default model", "默认模型") : printable(options.model)));
+                  options.model.empty() ? tr("the default model", "默认模型") : printable(options.model));
+  Progress progress(text);
   TRY_ASSIGN(GgufFile file, open_model_file(options.model));
-  TRY_ASSIGN(auto loaded,
-             LoadedModel::load(std::move(file), {.threads = options.threads, .context = context}));
+  const PanelOptions panels{.sidecar = !options.no_sidecar,
+                            .progress = [&](std::int64_t done, std::int64_t total) {
+                              progress.update(fmt::format("{} {}%", text, done * 100 / total));
+                            }};
+  TRY_ASSIGN(
+      auto loaded,
+      LoadedModel::load(std::move(file), {.threads = options.threads, .context = context, .panels = panels}));
   TRY_ASSIGN(ChatTemplate chat_template, ChatTemplate::create(loaded->chat_template(), loaded->tokenizer()));
   progress.finish();
+  if (!loaded->notice().empty()) fmt::print(stderr, "{}\n", loaded->notice());
   if (context && *context > loaded->context()) {
     fmt::print(stderr,
                fmt::runtime(tr("the context is {} tokens: the model was made for no more\n",

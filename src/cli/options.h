@@ -16,13 +16,15 @@
 
 namespace aloud {
 
-// --model, --threads
+// --model, --threads, --no-sidecar
 struct ModelOptions {
-  std::string model;  // empty: the default model
-  int threads = 0;    // 0: one per physical core
+  std::string model;        // empty: the default model
+  int threads = 0;          // 0: one per physical core
+  bool no_sidecar = false;  // see open_panels()
 };
 void add_model_options(CLI::App& app, ModelOptions& options);
 
+void add_sidecar_option(CLI::App& app, bool& no_sidecar);
 void add_context_option(CLI::App& app, std::optional<std::int64_t>& context);
 void add_json_option(CLI::App& app, bool& json);
 

@@ -37,7 +37,7 @@ class FakeModel : public Model {
 
   const ModelShape& shape() const override { return shape_; }
 
-  void forward(std::span<const SequenceStep> steps, float* logits) override {
+  Status forward(std::span<const SequenceStep> steps, float* logits) override {
     for (const SequenceStep& step : steps) {
       CHECK(!step.tokens.empty());
       CHECK(static_cast<std::int64_t>(step.kv.pages.size()) * kPageTokens >=
@@ -62,6 +62,7 @@ class FakeModel : public Model {
       logits[next] = 10;
       logits += shape_.vocabulary;
     }
+    return {};
   }
 
   std::vector<std::int64_t> chunks;  // tokens of each step so far

@@ -18,7 +18,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(GgufFile file, const Load
   // Twice: the weights before they are touched, the context as soon as its size per token is known.
   TRY(check_memory({.weight_bytes = weight_bytes}, available));
   TRY_ASSIGN(const Isa isa, choose_isa());
-  TRY_ASSIGN(loaded->model_, load_model(source, isa, loaded->pool_, options.kv_type));
+  TRY_ASSIGN(loaded->panels_, open_panels(source, loaded->pool_, options.panels));
+  TRY_ASSIGN(loaded->model_, load_model(source, loaded->panels_.store, isa, loaded->pool_, options.kv_type));
   TRY_ASSIGN(loaded->tokenizer_, load_tokenizer(source));
 
   const ModelShape& shape = loaded->model_->shape();
@@ -29,6 +30,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(GgufFile file, const Load
                 loaded->tokenizer_->size(), shape.vocabulary);
   }
   TRY(check_memory(plan_memory(weight_bytes, shape, loaded->context_), available));
+  TRY(source.check());
   return loaded;
 }
 

@@ -13,6 +13,7 @@
 #include "models/model.h"
 #include "text/tokenizer.h"
 #include "weights/gguf.h"
+#include "weights/panel_sidecar.h"
 
 namespace aloud {
 
@@ -22,6 +23,7 @@ struct LoadOptions {
   int threads = 0;                      // 0: one per physical core
   std::optional<std::int64_t> context;  // absent: min(what the file was made for, kDefaultContextTokens)
   DType kv_type = DType::kF16;          // of the cache: kF16, kBF16 or kQ8_0
+  PanelOptions panels;                  // where packed weights are kept
 };
 
 // Immutable but for the model's scratch memory: one session may compute at a time.
@@ -37,7 +39,8 @@ class LoadedModel {
   std::string name() const;           // general.name, else the file's; untrusted text
   std::string chat_template() const;  // Jinja source; empty where the file has none
   SamplingParameters sampling() const { return default_sampling(file_.metadata()); }
-  std::int64_t context() const { return context_; }  // never more than the file was made for
+  const std::string& notice() const { return panels_.notice; }  // see OpenPanels
+  std::int64_t context() const { return context_; }             // never more than the file was made for
 
   std::unique_ptr<Session> new_session() const;
 
@@ -46,6 +49,7 @@ class LoadedModel {
 
   GgufFile file_;
   ThreadPool pool_;
+  OpenPanels panels_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::int64_t context_ = 0;

@@ -41,7 +41,7 @@ Result<Prefill> Session::read(std::span<const TokenId> prompt, const std::atomic
     const auto chunk = prompt.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
     TRY(sequence_.reserve(count));
     const SequenceStep step{sequence_.view(), chunk, done + count == total ? Logits::kLast : Logits::kNone};
-    model_.forward({&step, 1}, logits_.data());
+    TRY(model_.forward({&step, 1}, logits_.data()));
     sequence_.advance(count);
     tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
     done += count;
@@ -58,7 +58,7 @@ Status Session::append(std::span<const TokenId> tokens) {
     return fail("the context is full: {} tokens wanted, {} fit", length() + count, context_);
   TRY(sequence_.reserve(count));
   const SequenceStep step{sequence_.view(), tokens, Logits::kLast};
-  model_.forward({&step, 1}, logits_.data());
+  TRY(model_.forward({&step, 1}, logits_.data()));
   sequence_.advance(count);
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   return {};

@@ -72,15 +72,18 @@ void pack_panel(DType type, int rows, std::int64_t columns, const std::byte* fro
     std::memset(panel + used, 0, static_cast<std::size_t>(size - used));
   }
   for (std::int64_t b = 0; b < places.blocks; ++b) {
-    for (int row = 0; row < rows; ++row) {
-      const std::byte* block = from + row * row_size + b * format.block_bytes;
-      const std::byte* words = block + places.layout.first_byte;
-      std::byte* to = panel + places.word(b, 0, row);
-      for (int w = 0; w < places.layout.words; ++w) {
-        std::memcpy(to + w * kPanelRows * std::int64_t{kWord}, words + w * std::int64_t{kWord}, kWord);
+    const std::byte* block = from + b * format.block_bytes;
+    // Word by word, so that panels are written from the beginning to the end.
+    for (int w = 0; w < places.layout.words; ++w) {
+      const std::byte* word = block + places.layout.first_byte + w * std::int64_t{kWord};
+      std::byte* to = panel + places.word(b, w, 0);
+      for (int row = 0; row < rows; ++row) {
+        std::memcpy(to + row * std::int64_t{kWord}, word + row * row_size, kWord);
       }
+    }
+    for (int row = 0; row < rows; ++row) {
       for (int i = 0; i < places.layout.tail_bytes; ++i) {
-        panel[places.tail(b, row) + i] = block[places.layout.tail_at + i];
+        panel[places.tail(b, row) + i] = block[row * row_size + places.layout.tail_at + i];
       }
     }
   }

@@ -18,9 +18,9 @@ class Decoder : public Model {
   Decoder(DecoderParts parts, Isa isa, ThreadPool& pool)
       : parts_(std::move(parts)), compute_{isa, &pool, &vector_kernels(isa)} {}
 
-  Status load(const GgufFile& file);
+  Status load(const TensorLoader& tensors);
   const ModelShape& shape() const override { return shape_; }
-  void forward(std::span<const SequenceStep> steps, float* logits) override;
+  Status forward(std::span<const SequenceStep> steps, float* logits) override;
 
  private:
   // A pass and which of its tokens want logits.
@@ -32,6 +32,8 @@ class Decoder : public Model {
   void run(Work& work, float* logits);
   void norm(const float* x, const std::vector<float>& weight, std::int64_t tokens, InputForms forms);
 
+  const GgufFile* file_ = nullptr;
+  const PanelStore* panels_ = nullptr;
   DecoderParts parts_;
   Compute compute_;
   ModelShape shape_;
@@ -42,10 +44,11 @@ class Decoder : public Model {
   std::vector<float> hidden_, normed_, added_;
 };
 
-Status Decoder::load(const GgufFile& file) {
+Status Decoder::load(const TensorLoader& tensors) {
+  file_ = &tensors.file();
+  panels_ = &tensors.panels();
   const DecoderShape& shape = parts_.shape;
-  const TensorLoader tensors(file);
-  const Tensor* embedding = file.find("token_embd.weight");
+  const Tensor* embedding = tensors.file().find("token_embd.weight");
   if (embedding == nullptr) return fail("tensor token_embd.weight is missing");
   const std::int64_t vocabulary = embedding->shape[1];
   TRY_ASSIGN(embedding_, tensors.matrix("token_embd.weight", vocabulary, shape.hidden));
@@ -61,11 +64,11 @@ Status Decoder::load(const GgufFile& file) {
                tensors.vector(fmt::format("blk.{}.ffn_norm.weight", i), shape.hidden));
   }
   shape_ = {shape.architecture, shape.layers, shape.hidden, vocabulary, shape.context, 0, parts_.kv};
-  for (const Tensor& tensor : file.tensors()) shape_.parameters += tensor.values();
+  for (const Tensor& tensor : tensors.file().tensors()) shape_.parameters += tensor.values();
   return {};
 }
 
-void Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
+Status Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
   Work work;
   const auto flush = [&] {
     if (work.tokens.empty()) return;
@@ -96,6 +99,8 @@ void Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
     }
   }
   flush();
+  TRY(file_->check());
+  return panels_->check();
 }
 
 // Normed hidden states as the input of the next block.
@@ -171,10 +176,10 @@ Result<DecoderShape> DecoderShape::read(const GgufFile& file) {
   return shape;
 }
 
-Result<std::unique_ptr<Model>> make_decoder(const GgufFile& file, DecoderParts parts, Isa isa,
+Result<std::unique_ptr<Model>> make_decoder(const TensorLoader& tensors, DecoderParts parts, Isa isa,
                                             ThreadPool& pool) {
   auto decoder = std::make_unique<Decoder>(std::move(parts), isa, pool);
-  TRY(decoder->load(file));
+  TRY(decoder->load(tensors));
   return decoder;
 }
 

@@ -44,18 +44,18 @@ struct DecoderParts {
 };
 
 // Adds embedding, output and norms of the layers from the file.
-Result<std::unique_ptr<Model>> make_decoder(const GgufFile& file, DecoderParts parts, Isa isa,
+Result<std::unique_ptr<Model>> make_decoder(const TensorLoader& tensors, DecoderParts parts, Isa isa,
                                             ThreadPool& pool);
 
 // One architecture: the name in general.architecture and how to put its layers together.
 struct Architecture {
   const char* name;
-  Result<DecoderParts> (*load)(const GgufFile& file, const DecoderShape& shape);
+  Result<DecoderParts> (*load)(const TensorLoader& tensors, const DecoderShape& shape);
 };
 
-Result<DecoderParts> load_llama(const GgufFile& file, const DecoderShape& shape);
-Result<DecoderParts> load_qwen2(const GgufFile& file, const DecoderShape& shape);
-Result<DecoderParts> load_qwen3(const GgufFile& file, const DecoderShape& shape);
-Result<DecoderParts> load_deepseek2(const GgufFile& file, const DecoderShape& shape);
+Result<DecoderParts> load_llama(const TensorLoader& tensors, const DecoderShape& shape);
+Result<DecoderParts> load_qwen2(const TensorLoader& tensors, const DecoderShape& shape);
+Result<DecoderParts> load_qwen3(const TensorLoader& tensors, const DecoderShape& shape);
+Result<DecoderParts> load_deepseek2(const TensorLoader& tensors, const DecoderShape& shape);
 
 }  // namespace aloud

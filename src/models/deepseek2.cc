@@ -93,9 +93,8 @@ Result<MixtureShape> read_mixture(const Metadata& metadata, const DecoderShape& 
 
 }  // namespace
 
-Result<DecoderParts> load_deepseek2(const GgufFile& file, const DecoderShape& given) {
-  const Metadata& metadata = file.metadata();
-  const TensorLoader tensors(file);
+Result<DecoderParts> load_deepseek2(const TensorLoader& tensors, const DecoderShape& given) {
+  const Metadata& metadata = tensors.file().metadata();
   DecoderParts parts;
   parts.shape = given;
   DecoderShape& shape = parts.shape;
@@ -107,7 +106,7 @@ Result<DecoderParts> load_deepseek2(const GgufFile& file, const DecoderShape& gi
   }
   shape.layers -= predictors;
 
-  TRY_ASSIGN(const LatentAttentionShape attention, read_attention(file, shape, parts.rope));
+  TRY_ASSIGN(const LatentAttentionShape attention, read_attention(tensors.file(), shape, parts.rope));
   MixtureShape mixture;
   const std::int64_t dense = metadata.integer(shape.architecture + ".leading_dense_block_count").value_or(0);
   if (dense < shape.layers) {

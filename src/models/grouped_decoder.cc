@@ -5,10 +5,9 @@
 
 namespace aloud {
 
-Result<DecoderParts> load_grouped_decoder(const GgufFile& file, const DecoderShape& shape,
+Result<DecoderParts> load_grouped_decoder(const TensorLoader& tensors, const DecoderShape& shape,
                                           const GroupedDecoderTraits& traits) {
-  const Metadata& metadata = file.metadata();
-  const TensorLoader tensors(file);
+  const Metadata& metadata = tensors.file().metadata();
   const std::string prefix = shape.architecture + ".";
   if (metadata.integer(prefix + "expert_count").value_or(0) > 0) {
     return fail("{}expert_count is {}: experts are not supported in this architecture", prefix,

@@ -11,7 +11,7 @@ struct GroupedDecoderTraits {
   bool head_norm = false;
 };
 
-Result<DecoderParts> load_grouped_decoder(const GgufFile& file, const DecoderShape& shape,
+Result<DecoderParts> load_grouped_decoder(const TensorLoader& tensors, const DecoderShape& shape,
                                           const GroupedDecoderTraits& traits);
 
 }  // namespace aloud

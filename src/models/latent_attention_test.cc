@@ -175,7 +175,7 @@ TEST_P(LatentAttentionTest, AbsorbedEqualsExpanded) {
   const Block block(query_rank, joined);
   const Result<GgufFile> file = GgufFile::from_memory(block.bytes, "test");
   ASSERT_TRUE(file) << file.error().message;
-  const auto attention = LatentAttention::load(TensorLoader(*file), "blk.0.attn_", block.shape);
+  const auto attention = LatentAttention::load(TensorLoader(*file, PanelStore()), "blk.0.attn_", block.shape);
   ASSERT_TRUE(attention) << attention.error().message;
 
   constexpr std::int64_t kTokens = 70;  // more than a page

@@ -14,16 +14,18 @@ constexpr Architecture kArchitectures[] = {
     {"deepseek2", load_deepseek2},
 };
 
-Result<std::unique_ptr<Model>> load(const GgufFile& file, Isa isa, ThreadPool& pool, DType kv_type) {
+Result<std::unique_ptr<Model>> load(const GgufFile& file, const PanelStore& panels, Isa isa, ThreadPool& pool,
+                                    DType kv_type) {
   TRY_ASSIGN(const std::string_view name, file.metadata().require_string("general.architecture"));
+  const TensorLoader tensors(file, panels);
   std::string known;
   for (const Architecture& architecture : kArchitectures) {
     if (architecture.name == name) {
       TRY_ASSIGN(DecoderShape shape, DecoderShape::read(file));
       shape.kv_type = kv_type;
-      TRY_ASSIGN(DecoderParts parts, architecture.load(file, shape));
+      TRY_ASSIGN(DecoderParts parts, architecture.load(tensors, shape));
       TRY(parts.kv.check());
-      return make_decoder(file, std::move(parts), isa, pool);
+      return make_decoder(tensors, std::move(parts), isa, pool);
     }
     known += fmt::format("{}{}", known.empty() ? "" : ", ", architecture.name);
   }
@@ -32,8 +34,9 @@ Result<std::unique_ptr<Model>> load(const GgufFile& file, Isa isa, ThreadPool& p
 
 }  // namespace
 
-Result<std::unique_ptr<Model>> load_model(const GgufFile& file, Isa isa, ThreadPool& pool, DType kv_type) {
-  return load(file, isa, pool, kv_type).map_error([&](const Error& error) {
+Result<std::unique_ptr<Model>> load_model(const GgufFile& file, const PanelStore& panels, Isa isa,
+                                          ThreadPool& pool, DType kv_type) {
+  return load(file, panels, isa, pool, kv_type).map_error([&](const Error& error) {
     return Error{fmt::format("{}: {}", file.name(), error.message)};
   });
 }

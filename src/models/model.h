@@ -11,6 +11,7 @@
 #include "kernels/isa.h"
 #include "kernels/kv_layout.h"
 #include "weights/gguf.h"
+#include "weights/panel_store.h"
 
 namespace aloud {
 
@@ -42,15 +43,16 @@ class Model {
   // Appends keys and values of all tokens to the sequences' pages and writes the wanted logits, sequence
   // after sequence, position after position: float32 [wanted positions][vocabulary]. A sequence's logits do
   // not depend on the other sequences of the call.
-  virtual void forward(std::span<const SequenceStep> steps, float* logits) = 0;
+  // Errors: weights could not be read from their file; then nothing that was written is to be trusted.
+  [[nodiscard]] virtual Status forward(std::span<const SequenceStep> steps, float* logits) = 0;
 };
 
 // kv_type: how the cache keeps keys and values, kF16, kBF16 or kQ8_0.
-// Reads the architecture from the file and builds the model over its mapped bytes; file, and pool, must
-// outlive it. Errors: unsupported architecture, missing or invalid metadata, a tensor that is missing or of
-// the wrong shape or type (each named with what was found and what was expected), heads that kv_type does not
-// divide.
-Result<std::unique_ptr<Model>> load_model(const GgufFile& file, Isa isa, ThreadPool& pool,
-                                          DType kv_type = DType::kF16);
+// Reads the architecture from the file and builds the model over its mapped bytes and the panels that were
+// made of them; file, panels and pool must outlive it. Errors: unsupported architecture, missing or invalid
+// metadata, a tensor that is missing or of the wrong shape or type (each named with what was found and what
+// was expected), heads that kv_type does not divide.
+Result<std::unique_ptr<Model>> load_model(const GgufFile& file, const PanelStore& panels, Isa isa,
+                                          ThreadPool& pool, DType kv_type = DType::kF16);
 
 }  // namespace aloud

@@ -35,13 +35,17 @@ std::vector<float> read_floats(const std::string& path) {
 struct Loaded {
   GgufFile file;
   ThreadPool pool;
+  PanelStore panels;
   std::unique_ptr<Model> model;
 
   Loaded(const std::string& name, Isa isa, int threads) : pool(threads) {
     auto opened = GgufFile::open(data_path(name));
     if (!opened) throw std::runtime_error(opened.error().message);
     file = std::move(*opened);
-    auto loaded = load_model(file, isa, pool);
+    auto packed = PanelStore::pack(file, pool);
+    if (!packed) throw std::runtime_error(packed.error().message);
+    panels = std::move(*packed);
+    auto loaded = load_model(file, panels, isa, pool);
     if (!loaded) throw std::runtime_error(loaded.error().message);
     model = std::move(*loaded);
   }
@@ -70,7 +74,7 @@ std::vector<float> all_logits(Loaded& loaded, std::span<const std::int32_t> toke
   for (std::size_t start = 0; start < tokens.size(); start += chunk) {
     const auto part = tokens.subspan(start, std::min(chunk, tokens.size() - start));
     const SequenceStep step[] = {{timeline.view(), part, Logits::kAll}};
-    loaded.model->forward(step, logits.data() + start * width);
+    EXPECT_TRUE(loaded.model->forward(step, logits.data() + start * width));
     timeline.length += static_cast<std::int64_t>(part.size());
   }
   return logits;
@@ -136,13 +140,13 @@ TEST_P(Conformance, DoesNotDependOnOtherSequences) {
     Timeline a(loaded.model->shape().kv, 64), b(loaded.model->shape().kv, 64);
     std::vector<float> logits(2 * width);
     const SequenceStep prefill[] = {{b.view(), second, Logits::kNone}, {a.view(), first, Logits::kLast}};
-    loaded.model->forward(prefill, logits.data());
+    EXPECT_TRUE(loaded.model->forward(prefill, logits.data()));
     EXPECT_EQ(std::vector<float>(logits.begin(), logits.begin() + width),
               std::vector<float>(alone.begin() + 4 * width, alone.begin() + 5 * width))
         << name;
     a.length = 5, b.length = 2;
     const SequenceStep decode[] = {{b.view(), next, Logits::kLast}, {a.view(), next, Logits::kLast}};
-    loaded.model->forward(decode, logits.data());
+    EXPECT_TRUE(loaded.model->forward(decode, logits.data()));
     EXPECT_EQ(std::vector<float>(logits.begin() + width, logits.end()),
               std::vector<float>(alone.begin() + 5 * width, alone.end()))
         << name;
@@ -177,7 +181,7 @@ std::string load_changed(const std::string& name,
   const auto changed = GgufFile::from_memory(bytes, "changed.gguf");
   if (!changed) return changed.error().message;
   ThreadPool pool(1);
-  const auto model = load_model(*changed, Isa::kScalar, pool);
+  const auto model = load_model(*changed, PanelStore(), Isa::kScalar, pool);
   return model ? "" : model.error().message;
 }
 

@@ -4,8 +4,8 @@
 
 namespace aloud {
 
-Result<DecoderParts> load_qwen2(const GgufFile& file, const DecoderShape& shape) {
-  return load_grouped_decoder(file, shape, {.pairing = RopePairing::kHalfSplit, .head_norm = false});
+Result<DecoderParts> load_qwen2(const TensorLoader& tensors, const DecoderShape& shape) {
+  return load_grouped_decoder(tensors, shape, {.pairing = RopePairing::kHalfSplit, .head_norm = false});
 }
 
 }  // namespace aloud

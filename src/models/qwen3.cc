@@ -3,8 +3,8 @@
 
 namespace aloud {
 
-Result<DecoderParts> load_qwen3(const GgufFile& file, const DecoderShape& shape) {
-  return load_grouped_decoder(file, shape, {.pairing = RopePairing::kHalfSplit, .head_norm = true});
+Result<DecoderParts> load_qwen3(const TensorLoader& tensors, const DecoderShape& shape) {
+  return load_grouped_decoder(tensors, shape, {.pairing = RopePairing::kHalfSplit, .head_norm = true});
 }
 
 }  // namespace aloud

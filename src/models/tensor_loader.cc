@@ -23,16 +23,23 @@ Result<const Tensor*> TensorLoader::find(const std::string& name, std::array<std
   return tensor;
 }
 
+WeightMatrix TensorLoader::first_matrix(const Tensor& tensor) const {
+  const std::byte* panels = panels_->find(tensor);
+  const WeightLayout layout = panels != nullptr ? WeightLayout::kPanels : WeightLayout::kRows;
+  const std::byte* data = panels != nullptr ? panels : tensor.bytes.data();
+  return {tensor.type, tensor.shape[1], tensor.columns(), data, layout};
+}
+
 Result<WeightMatrix> TensorLoader::matrix(const std::string& name, std::int64_t rows,
                                           std::int64_t columns) const {
   TRY_ASSIGN(const Tensor* tensor, find(name, {columns, rows, 1}));
-  return WeightMatrix{tensor->type, rows, columns, tensor->bytes.data()};
+  return first_matrix(*tensor);
 }
 
 Result<MatrixStack> TensorLoader::stack(const std::string& name, std::int64_t count, std::int64_t rows,
                                         std::int64_t columns) const {
   TRY_ASSIGN(const Tensor* tensor, find(name, {columns, rows, count}));
-  return MatrixStack{{tensor->type, rows, columns, tensor->bytes.data()}, count};
+  return MatrixStack{first_matrix(*tensor), count};
 }
 
 Result<std::vector<float>> TensorLoader::vector(const std::string& name, std::int64_t n) const {

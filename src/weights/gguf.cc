@@ -218,6 +218,20 @@ std::uint64_t GgufFile::offset(const Tensor& tensor) const {
   return 0;
 }
 
+void GgufFile::release(const Tensor& tensor) const {
+  const std::less_equal<> before;
+  const std::byte* begin = tensor.bytes.data();
+  for (const MappedFile& mapping : mappings_) {
+    const std::span<const std::byte> part = mapping.bytes();
+    if (before(part.data(), begin) && before(begin, part.data() + part.size())) mapping.release(tensor.bytes);
+  }
+}
+
+Status GgufFile::check() const {
+  for (const MappedFile& mapping : mappings_) TRY(mapping.check());
+  return {};
+}
+
 const Tensor* GgufFile::find(std::string_view name) const {
   const auto found =
       std::lower_bound(by_name_.begin(), by_name_.end(), name,

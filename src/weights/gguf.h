@@ -121,6 +121,13 @@ class GgufFile {
   std::span<const std::span<const std::byte>> parts() const { return parts_; }  // the bytes of each
   // Where a tensor of this file begins in its part.
   std::uint64_t offset(const Tensor& tensor) const;
+  // Errors: a part of the file could no longer be read, so what was read is not to be trusted.
+  Status check() const;
+  std::span<const MappedFile> mappings() const {
+    return mappings_;
+  }  // none when the bytes are somebody else's
+  // The system may take back the memory that holds a tensor of this file, until it is read again.
+  void release(const Tensor& tensor) const;
 
  private:
   friend class GgufReader;
