@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/processors.h"
 #include "kernels/attention.h"
 #include "kernels/vector.h"
 

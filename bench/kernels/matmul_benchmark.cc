@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/processors.h"
 #include "kernels/matmul.h"
 #include "kernels/panels.h"
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "weights/gguf_writer.h"
+#include "weights/random_vocabulary.h"
 
 namespace aloud {
 namespace {
@@ -100,6 +101,27 @@ TEST(LoadTokenizer, DoesNotReferToTheFile) {
   EXPECT_EQ((*tokenizer)->encode_plain("abba"), (std::vector<TokenId>{2, 1, 0}));
   EXPECT_EQ((*tokenizer)->encode_markup("ab</s>"), (std::vector<TokenId>{2, 4}));
   EXPECT_FALSE((*tokenizer)->add_bos());
+}
+
+TEST(LoadTokenizer, ReadsAnyTextWithTheVocabularyOfRandomModels) {
+  GgufWriter writer;
+  put_random_vocabulary(writer, 320, "deepseek-r1-qwen");
+  std::vector<std::byte> content;
+  const Status written = writer.write_to([&](std::span<const std::byte> bytes) -> Status {
+    content.insert(content.end(), bytes.begin(), bytes.end());
+    return {};
+  });
+  ASSERT_TRUE(written);
+  const auto file = GgufFile::from_memory(content, "test");
+  ASSERT_TRUE(file) << file.error().message;
+  const auto tokenizer = load_tokenizer(*file);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  EXPECT_EQ((*tokenizer)->size(), 320);
+  const std::string text = "Wie, 你?\n";
+  EXPECT_EQ((*tokenizer)->encode_plain(text).size(), text.size());
+  EXPECT_EQ((*tokenizer)->encode_markup("<think>"), std::vector<TokenId>{318});
+  EXPECT_EQ((*tokenizer)->bytes(256), " w256");
+  EXPECT_EQ((*tokenizer)->bytes((*tokenizer)->eos()), "<｜end▁of▁sentence｜>");
 }
 
 TEST(LoadTokenizer, ATokenThatIsNotThere) {

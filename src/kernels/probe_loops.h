@@ -5,11 +5,15 @@
 
 namespace aloud {
 
+// Multiplies and adds in registers, rounds times over; returns the number of multiply-adds done.
+using ProbeMultiply = std::int64_t (*)(std::int64_t rounds);
+
 struct ProbeLoops {
   // Reads n floats (a multiple of 256) and returns something that depends on all of them.
   float (*read)(const float* data, std::int64_t n);
-  // Multiplies and adds int8 values in registers; returns the number of multiply-adds done.
-  std::int64_t (*multiply)(std::int64_t rounds);
+  ProbeMultiply int8;
+  ProbeMultiply bf16;  // nullptr: there are no such products; else only for processors with AVX512-BF16
+  ProbeMultiply fp32;
 };
 
 }  // namespace aloud

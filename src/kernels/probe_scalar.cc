@@ -1,12 +1,12 @@
 // The machine probe for any processor.
 #include "kernels/simd_scalar.h"
 
-#include "kernels/probe_read.h"
+#include "kernels/probe_generic.h"
 
 namespace aloud {
 namespace {
 
-std::int64_t multiply(std::int64_t rounds) {
+std::int64_t multiply_int8(std::int64_t rounds) {
   constexpr int kLanes = 64;
   std::int32_t sum[kLanes] = {};
   std::int16_t a[kLanes], b[kLanes];
@@ -22,6 +22,6 @@ std::int64_t multiply(std::int64_t rounds) {
 }  // namespace
 
 extern const ProbeLoops kProbeLoopsScalar;
-const ProbeLoops kProbeLoopsScalar = {read_all, multiply};
+const ProbeLoops kProbeLoopsScalar = {read_all, multiply_int8, nullptr, multiply_fp32};
 
 }  // namespace aloud

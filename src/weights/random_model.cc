@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "kernels/random_blocks.h"
+#include "weights/random_vocabulary.h"
 
 namespace aloud {
 namespace {
@@ -14,16 +15,17 @@ namespace {
 struct Shape {
   std::string_view name;
   std::string_view architecture;
+  const char* pre_tokenizer;
   std::uint32_t layers, hidden, heads, kv_heads, feed_forward, vocabulary, context;
   float rope_base;
   bool mixture = false;  // the V3 architecture with the sizes below
 };
 
 constexpr Shape kShapes[] = {
-    {"r1-distill-qwen-1.5b", "qwen2", 28, 1536, 12, 2, 8960, 151936, 131072, 10000},
-    {"r1-distill-qwen-7b", "qwen2", 28, 3584, 28, 4, 18944, 152064, 131072, 10000},
-    {"r1-distill-llama-8b", "llama", 32, 4096, 32, 8, 14336, 128256, 131072, 500000},
-    {"r1-mini", "deepseek2", 12, 1024, 16, 1, 4096, 102400, 163840, 10000, true},
+    {"r1-distill-qwen-1.5b", "qwen2", "deepseek-r1-qwen", 28, 1536, 12, 2, 8960, 151936, 131072, 10000},
+    {"r1-distill-qwen-7b", "qwen2", "deepseek-r1-qwen", 28, 3584, 28, 4, 18944, 152064, 131072, 10000},
+    {"r1-distill-llama-8b", "llama", "llama-bpe", 32, 4096, 32, 8, 14336, 128256, 131072, 500000},
+    {"r1-mini", "deepseek2", "deepseek-v3", 12, 1024, 16, 1, 4096, 102400, 163840, 10000, true},
 };
 
 // r1-mini: DeepSeek-V3 scaled down.
@@ -77,6 +79,7 @@ class Builder {
 
   GgufWriter build() {
     put_metadata();
+    put_random_vocabulary(writer_, shape_.vocabulary, shape_.pre_tokenizer);
     matrix("token_embd.weight", {shape_.hidden, shape_.vocabulary}, Role::kEmbedding, 0);
     ones("output_norm.weight", shape_.hidden);
     matrix("output.weight", {shape_.hidden, shape_.vocabulary}, Role::kOutput, 0);
@@ -165,7 +168,6 @@ void Builder::put_metadata() {
   writer_.set(prefix + "attention.layer_norm_rms_epsilon", 1e-6f);
   writer_.set(prefix + "rope.freq_base", shape_.rope_base);
   writer_.set(prefix + "vocab_size", shape_.vocabulary);
-  writer_.set("tokenizer.ggml.model", std::string("none"));
   writer_.set(prefix + "rope.dimension_count", shape_.mixture ? kRope : shape_.hidden / shape_.heads);
   if (!shape_.mixture) return;
   writer_.set(prefix + "leading_dense_block_count", kLeadingDense);
