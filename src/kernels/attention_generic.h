@@ -53,12 +53,6 @@ void soften(float* scores, std::int64_t visible, float scale, float* state, std:
   running_sum += total.sum();
 }
 
-// Asks for memory that is read soon, into the second cache. Inlined, because GCC drops calls that only
-// prefetch.
-[[gnu::always_inline]] inline void prefetch(const std::byte* at, std::int64_t bytes) {
-  for (std::int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(at + i, 0, 1);
-}
-
 // values[token][dimension] from a page's keys [dimension][token]: squares of lanes are turned by zipping
 // their rows log2(kLanes) times, first half with second half. Dimensions past the width become zeros.
 template <class Matrix>
@@ -98,23 +92,28 @@ void attend_pages(const SplitTile& tile) {
     const std::int64_t tokens = end - start < kPageTokens ? end - start : kPageTokens;
     const std::byte* page = tile.pages[start / kPageTokens];
     const Keys keys = Keys::of(page + tile.key_offset, tile.key_width, kPageTokens);
-    if (!tile.values_in_keys) prefetch(page + tile.value_offset, Values::bytes(padded, kPageTokens));
-    multiply<false>(tile.queries + row, rows, keys, tile.key_width, (tokens + 15) / 16 * 16,
-                    score_rows + row);
+    Ahead values_ahead, keys_ahead;
+    if (!tile.values_in_keys) {
+      const std::byte* const values = page + tile.value_offset;
+      values_ahead = {values, values + Values::bytes(padded, kPageTokens)};
+    }
+    if (start + kPageTokens < end) {
+      const std::byte* const next = tile.pages[start / kPageTokens + 1] + tile.key_offset;
+      keys_ahead = {next, next + Keys::bytes(tile.key_width, kPageTokens)};
+    }
+    multiply<false>(tile.queries + row, rows, keys, tile.key_width, (tokens + 15) / 16 * 16, score_rows + row,
+                    values_ahead);
     for (std::int64_t r = row; r < tile.rows; ++r) {
       const std::int64_t seen = tile.seen[r] - start;
       soften(score_rows[r], seen < tokens ? seen : tokens, tile.scale, tile.states[r], padded);
     }
-    if (start + kPageTokens < end) {
-      prefetch(tile.pages[start / kPageTokens + 1] + tile.key_offset,
-               Keys::bytes(tile.key_width, kPageTokens));
-    }
     if (tile.values_in_keys) {
       take_values(keys, tile.value_width, padded, taken);
-      multiply<true>(score_rows + row, rows, FloatMatrix{taken, padded}, tokens, padded, tile.states + row);
+      multiply<true>(score_rows + row, rows, FloatMatrix{taken, padded}, tokens, padded, tile.states + row,
+                     keys_ahead);
     } else {
       const Values values = Values::of(page + tile.value_offset, kPageTokens, padded);
-      multiply<true>(score_rows + row, rows, values, tokens, padded, tile.states + row);
+      multiply<true>(score_rows + row, rows, values, tokens, padded, tile.states + row, keys_ahead);
     }
   }
 }

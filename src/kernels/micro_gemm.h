@@ -66,10 +66,26 @@ struct QuantValues {
   }
 };
 
+// Memory that is read soon: asked for line by line between other work, into the second cache, because
+// processors have only a few requests under way at a time.
+struct Ahead {
+  const std::byte* at = nullptr;
+  const std::byte* end = nullptr;
+
+  [[gnu::always_inline]] void ask() {
+    if (at >= end) return;
+    __builtin_prefetch(at, 0, 2);
+    at += 64;
+  }
+  [[gnu::always_inline]] void ask_all() {
+    while (at < end) ask();
+  }
+};
+
 // R rows times V vectors of lanes: one chain of additions per element, in the order of k, whatever R and V.
 template <bool kAdd, int R, int V, class Matrix>
 void multiply_block(const float* const* a, const Matrix& b, std::int64_t depth, std::int64_t lane,
-                    float* const* c) {
+                    float* const* c, Ahead& wanted) {
   constexpr int L = Simd::kLanes;
   const float* rows[R];
   Simd sums[R][V];
@@ -77,7 +93,9 @@ void multiply_block(const float* const* a, const Matrix& b, std::int64_t depth, 
     rows[r] = a[r];
     for (int v = 0; v < V; ++v) sums[r][v] = kAdd ? Simd::load(c[r] + lane + v * L) : Simd::set(0);
   }
+  Ahead ahead = wanted;
   for (std::int64_t k = 0; k < depth; ++k) {
+    ahead.ask();
     Simd columns[V];
     for (int v = 0; v < V; ++v) columns[v] = b.load(k, lane + v * L);
     for (int r = 0; r < R; ++r) {
@@ -85,6 +103,7 @@ void multiply_block(const float* const* a, const Matrix& b, std::int64_t depth, 
       for (int v = 0; v < V; ++v) sums[r][v] = multiply_add(factor, columns[v], sums[r][v]);
     }
   }
+  wanted = ahead;
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) sums[r][v].store(c[r] + lane + v * L);
   }
@@ -93,39 +112,40 @@ void multiply_block(const float* const* a, const Matrix& b, std::int64_t depth, 
 // Few rows take more vectors at a time: every sum waits for the one before it.
 template <bool kAdd, int R, class Matrix>
 void multiply_rows(const float* const* a, const Matrix& b, std::int64_t depth, std::int64_t lanes,
-                   float* const* c) {
+                   float* const* c, Ahead& ahead) {
   constexpr int L = Simd::kLanes;
   constexpr int kWanted = Simd::kTileVectors * (R == 1 ? 4 : R == 2 ? 2 : 1);
   constexpr int V = kWanted * L > 64 ? 64 / L : kWanted;
   std::int64_t lane = 0;
-  for (; lane + V * L <= lanes; lane += V * L) multiply_block<kAdd, R, V>(a, b, depth, lane, c);
-  for (; lane < lanes; lane += L) multiply_block<kAdd, R, 1>(a, b, depth, lane, c);
+  for (; lane + V * L <= lanes; lane += V * L) multiply_block<kAdd, R, V>(a, b, depth, lane, c, ahead);
+  for (; lane < lanes; lane += L) multiply_block<kAdd, R, 1>(a, b, depth, lane, c, ahead);
 }
 
 // multiply_rows for a number of rows that is known when the program runs, 1 to R.
 template <bool kAdd, int R, class Matrix>
 void multiply_some(const float* const* a, std::int64_t rows, const Matrix& b, std::int64_t depth,
-                   std::int64_t lanes, float* const* c) {
+                   std::int64_t lanes, float* const* c, Ahead& ahead) {
   if constexpr (R > 1) {
-    if (rows < R) return multiply_some<kAdd, R - 1>(a, rows, b, depth, lanes, c);
+    if (rows < R) return multiply_some<kAdd, R - 1>(a, rows, b, depth, lanes, c, ahead);
   }
-  multiply_rows<kAdd, R>(a, b, depth, lanes, c);
+  multiply_rows<kAdd, R>(a, b, depth, lanes, c, ahead);
 }
 
 // c[r][lane] = (c[r][lane] if kAdd) + sum over k of a[r][k] * b[k][lane] for k < depth, lane < lanes (a
-// multiple of kLanes). An element's bits do not depend on rows and lanes.
+// multiple of kLanes). An element's bits do not depend on rows and lanes. Meanwhile memory is asked for.
 template <bool kAdd, class Matrix>
 void multiply(const float* const* a, std::int64_t rows, const Matrix& b, std::int64_t depth,
-              std::int64_t lanes, float* const* c) {
+              std::int64_t lanes, float* const* c, Ahead ahead) {
   while (rows > 0) {
     // 7 rows go as 4 and 3, not as 6 and 1.
     const std::int64_t tiles = (rows + Simd::kTileRows - 1) / Simd::kTileRows;
     const std::int64_t now = (rows + tiles - 1) / tiles;
-    multiply_some<kAdd, Simd::kTileRows>(a, now, b, depth, lanes, c);
+    multiply_some<kAdd, Simd::kTileRows>(a, now, b, depth, lanes, c, ahead);
     a += now;
     c += now;
     rows -= now;
   }
+  ahead.ask_all();
 }
 
 }  // namespace
