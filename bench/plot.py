@@ -12,7 +12,7 @@ import json
 import math
 from xml.sax.saxutils import escape
 
-PANEL, GAP, MARGIN_LEFT, MARGIN_TOP, HEIGHT = 300, 62, 56, 84, 220
+PANEL, GAP, MARGIN_LEFT, MARGIN_TOP, HEIGHT, INSET = 300, 62, 56, 90, 220, 24
 COLOURS = ["#1f6feb", "#c4432b", "#1a7f37", "#8250df"]
 TEXT, QUIET, GRID, LIMIT = "#1f2328", "#59636e", "#e3e6ea", "#8c959f"
 
@@ -71,13 +71,14 @@ def panel(left, title, axis, lines, colours):
     xs = sorted({x for line in lines.values() for x, _ in line})
     most = max(max(value) for line in lines.values() for _, value in line)
     step = nice_step(most)
-    top = step * math.ceil(most / step)
+    top = step * math.ceil(1.05 * most / step)  # room for the words above the highest point
     low, high = math.log2(xs[0]), math.log2(xs[-1])
 
     def place(x, y):
-        return left + PANEL * (math.log2(x) - low) / (high - low), MARGIN_TOP + HEIGHT * (1 - y / top)
+        return (left + INSET + (PANEL - 2 * INSET) * (math.log2(x) - low) / (high - low),
+                MARGIN_TOP + HEIGHT * (1 - y / top))
 
-    out = [text(left, MARGIN_TOP - 14, title, "start", 13, TEXT, "bold")]
+    out = [text(left, MARGIN_TOP - 16, title, "start", 13, TEXT, "bold")]
     for i in range(round(top / step) + 1):
         _, y = place(xs[0], i * step)
         out.append(f'<line x1="{left}" x2="{left + PANEL}" y1="{y:.1f}" y2="{y:.1f}" stroke="{GRID}"/>')

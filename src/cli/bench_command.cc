@@ -103,8 +103,12 @@ Result<GgufFile> random_file(const BenchOptions& options, const Watch& watch) {
 // The speeds of one loaded model, into result.
 Status measure_speeds(const BenchOptions& options, const Watch& watch, Model& model, BenchResult& result) {
   const std::int64_t longest = *std::max_element(options.contexts.begin(), options.contexts.end());
-  ModelTimer timer(model, *std::max_element(options.sequences.begin(), options.sequences.end()),
-                   std::max(options.prompt, longest + options.generate), watch.progress, watch.cancel);
+  const std::int64_t tokens = std::max(options.prompt, longest + options.generate);
+  if (tokens > model.shape().context) {
+    return fail("{} tokens in a row wanted, but the model was made for {}", tokens, model.shape().context);
+  }
+  ModelTimer timer(model, *std::max_element(options.sequences.begin(), options.sequences.end()), tokens,
+                   watch.progress, watch.cancel);
   TRY_ASSIGN(const double prefill, timer.prefill_seconds(options.prompt, options.repeats));
   result.prefill_tokens_per_second = static_cast<double>(options.prompt) / prefill;
   result.rss_mb = resident_mb();
@@ -143,7 +147,10 @@ Result<BenchResult> measure(const BenchOptions& options, const Watch& watch, con
     TRY_ASSIGN(opened, open_model_file(options.model));
     file = &*opened;
   }
-  const PanelOptions panel_options{.sidecar = opened && !options.no_sidecar};
+  const PanelOptions panel_options{
+      .sidecar = opened && !options.no_sidecar, .progress = [&](std::int64_t done, std::int64_t total) {
+        watch.progress.update(fmt::format("{} {}%", tr("loading", "正在加载"), done * 100 / total));
+      }};
   TRY_ASSIGN(const OpenPanels panels, open_panels(*file, pool, panel_options));
   print_notice(panels.notice);
   TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(*file, panels.store, isa, pool, options.kv_type));

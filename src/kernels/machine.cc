@@ -12,7 +12,6 @@ namespace {
 struct KnownMachine {
   std::string_view vendor;
   int family;
-  int first_model, last_model;
   Isa isa;
   int threads;
   MachineLimits limits;
@@ -21,8 +20,8 @@ struct KnownMachine {
 // Virtual machines of two cores each.
 constexpr KnownMachine kKnownMachines[] = {
     // Zen 5 at about 3.9 GHz
-    {"AuthenticAMD", 26, 0, 255, Isa::kAvx512, 1, {38, 1004, 464, 254}},
-    {"AuthenticAMD", 26, 0, 255, Isa::kAvx512, 2, {45, 1999, 918, 499}},
+    {"AuthenticAMD", 26, Isa::kAvx512, 1, {38, 1004, 464, 254}},
+    {"AuthenticAMD", 26, Isa::kAvx512, 2, {45, 1999, 918, 499}},
 };
 
 constexpr double kSuspectShare = 0.95;
@@ -65,8 +64,7 @@ Machine this_machine() {
 
 std::optional<MachineLimits> known_limits(const Machine& machine, Isa isa, int threads) {
   for (const KnownMachine& known : kKnownMachines) {
-    if (known.vendor == machine.vendor && known.family == machine.family &&
-        known.first_model <= machine.model && machine.model <= known.last_model && known.isa == isa &&
+    if (known.vendor == machine.vendor && known.family == machine.family && known.isa == isa &&
         known.threads == threads) {
       return known.limits;
     }

@@ -93,6 +93,8 @@ def test_usage():
                             (["--write", "file.gguf"], b"--write")):
         result = run("bench", *arguments)
         check(result.returncode == 2 and word in result.stderr and not result.stdout, f"{arguments}: {told(result)}")
+    too_long = run("bench", *SHORT, "--context", "1000000")
+    check(too_long.returncode == 1 and b"1000004" in too_long.stderr and not too_long.stdout, f"too long: {told(too_long)}")
 
 
 def main():
