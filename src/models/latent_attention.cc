@@ -5,6 +5,7 @@
 
 #include "base/half.h"
 #include "kernels/format.h"
+#include "kernels/panels.h"
 
 namespace aloud {
 
@@ -48,10 +49,15 @@ Status LatentAttention::load_split(const TensorLoader& tensors, const std::strin
 // kv_b holds, head after head, nope_width rows for the key and value_width rows for the value.
 Status LatentAttention::load_joined(const TensorLoader& tensors, const std::string& name) {
   const std::int64_t per_head = shape_.nope_width + shape_.value_width;
-  TRY_ASSIGN(const WeightMatrix joined, tensors.matrix(name, shape_.heads * per_head, shape_.kv_rank));
+  const bool whole_panels = shape_.nope_width % kPanelRows == 0 && shape_.value_width % kPanelRows == 0;
+  TRY_ASSIGN(const WeightMatrix joined,
+             tensors.matrix(name, shape_.heads * per_head, shape_.kv_rank,
+                            whole_panels ? WeightLayout::kPanels : WeightLayout::kRows));
   const auto rows = [&](std::int64_t first, std::int64_t count) {
-    const std::int64_t offset = first * row_bytes(joined.type, joined.columns);
-    return WeightMatrix{joined.type, count, joined.columns, joined.data + offset};
+    const bool panels = joined.layout == WeightLayout::kPanels;
+    const std::int64_t offset = panels ? first / kPanelRows * panel_bytes(joined.type, joined.columns)
+                                       : first * row_bytes(joined.type, joined.columns);
+    return WeightMatrix{joined.type, count, joined.columns, joined.data + offset, joined.layout};
   };
   for (std::int64_t h = 0; h < shape_.heads; ++h) {
     key_expand_.push_back(rows(h * per_head, shape_.nope_width));

@@ -23,23 +23,23 @@ Result<const Tensor*> TensorLoader::find(const std::string& name, std::array<std
   return tensor;
 }
 
-WeightMatrix TensorLoader::first_matrix(const Tensor& tensor) const {
-  const std::byte* panels = panels_->find(tensor);
+WeightMatrix TensorLoader::first_matrix(const Tensor& tensor, WeightLayout wanted) const {
+  const std::byte* panels = wanted == WeightLayout::kPanels ? panels_->find(tensor) : nullptr;
   const WeightLayout layout = panels != nullptr ? WeightLayout::kPanels : WeightLayout::kRows;
   const std::byte* data = panels != nullptr ? panels : tensor.bytes.data();
   return {tensor.type, tensor.shape[1], tensor.columns(), data, layout};
 }
 
-Result<WeightMatrix> TensorLoader::matrix(const std::string& name, std::int64_t rows,
-                                          std::int64_t columns) const {
+Result<WeightMatrix> TensorLoader::matrix(const std::string& name, std::int64_t rows, std::int64_t columns,
+                                          WeightLayout wanted) const {
   TRY_ASSIGN(const Tensor* tensor, find(name, {columns, rows, 1}));
-  return first_matrix(*tensor);
+  return first_matrix(*tensor, wanted);
 }
 
 Result<MatrixStack> TensorLoader::stack(const std::string& name, std::int64_t count, std::int64_t rows,
                                         std::int64_t columns) const {
   TRY_ASSIGN(const Tensor* tensor, find(name, {columns, rows, count}));
-  return MatrixStack{first_matrix(*tensor), count};
+  return MatrixStack{first_matrix(*tensor, WeightLayout::kPanels), count};
 }
 
 Result<std::vector<float>> TensorLoader::vector(const std::string& name, std::int64_t n) const {

@@ -25,8 +25,9 @@ class TensorLoader {
  public:
   TensorLoader(const GgufFile& file, const PanelStore& panels) : file_(&file), panels_(&panels) {}
 
-  // y = W x with W [rows][columns].
-  Result<WeightMatrix> matrix(const std::string& name, std::int64_t rows, std::int64_t columns) const;
+  // y = W x with W [rows][columns]; in panels where there are any and they are wanted.
+  Result<WeightMatrix> matrix(const std::string& name, std::int64_t rows, std::int64_t columns,
+                              WeightLayout wanted = WeightLayout::kPanels) const;
   Result<MatrixStack> stack(const std::string& name, std::int64_t count, std::int64_t rows,
                             std::int64_t columns) const;
   // A vector of n values as float32. optional_vector is empty when the file has no such tensor.
@@ -39,7 +40,7 @@ class TensorLoader {
  private:
   Result<const Tensor*> find(const std::string& name, std::array<std::int64_t, 3> shape) const;
   // The first of a tensor's matrices.
-  WeightMatrix first_matrix(const Tensor& tensor) const;
+  WeightMatrix first_matrix(const Tensor& tensor, WeightLayout wanted) const;
 
   const GgufFile* file_;
   const PanelStore* panels_;

@@ -18,15 +18,14 @@ namespace {
 constexpr std::int64_t kItemBytes = 256 << 10;
 constexpr std::int64_t kStepBytes = 64 << 20;
 
-// Matrices that a model reads by rows. An embedding that is the output matrix too is multiplied.
-bool is_read_by_rows(const GgufFile& file, std::string_view name) {
-  if (name == "token_embd.weight") return file.find("output.weight") != nullptr;
-  return name.ends_with(".attn_kv_b.weight");
+// An embedding is read row by row, unless it is the output matrix too.
+bool is_multiplied(const GgufFile& file, std::string_view name) {
+  return name != "token_embd.weight" || file.find("output.weight") == nullptr;
 }
 
 bool is_packed(const GgufFile& file, const Tensor& tensor) {
   return tensor.dimensions >= 2 && tensor.shape[3] == 1 && tensor.rows() > 0 && tensor.columns() > 0 &&
-         find_panel_layout(tensor.type) != nullptr && !is_read_by_rows(file, tensor.name);
+         find_panel_layout(tensor.type) != nullptr && is_multiplied(file, tensor.name);
 }
 
 // Panels [first, last) of an entry, counted through its matrices.

@@ -19,7 +19,7 @@ namespace aloud {
 // from one start to the next: see panel_sidecar.h.
 class PanelPlan {
  public:
-  // Matrices and stacks of them whose type has a panel layout; not those that a model reads row by row.
+  // Matrices and stacks of them whose type has a panel layout; not an embedding that is only read.
   explicit PanelPlan(const GgufFile& file);
 
   struct Entry {
