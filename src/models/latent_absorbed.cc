@@ -14,7 +14,7 @@ AttentionShape LatentAttention::absorbed_shape() const {
 void LatentAttention::absorb(const Compute& compute, std::int64_t tokens, const float* queries,
                              Scratch& scratch, float* absorbed) const {
   const std::int64_t heads = shape_.heads, width = shape_.kv_rank + shape_.rope_width;
-  compute.each(tokens, [&](std::int64_t token) {
+  compute.each(tokens, heads * shape_.rope_width, [&](std::int64_t token, int) {
     for (std::int64_t v = token * heads; v < (token + 1) * heads; ++v) {
       std::memcpy(absorbed + v * width + shape_.kv_rank, queries + v * query_width() + shape_.nope_width,
                   static_cast<std::size_t>(shape_.rope_width) * sizeof(float));

@@ -64,7 +64,7 @@ void LatentAttention::expand(const Compute& compute, std::span<const Window> win
   const std::int64_t count = std::ssize(pages) * kPageTokens;
   const std::int64_t stride = padded_width(shape_.layout.key_width);
   float* latents = grow(scratch.b, count * stride);
-  compute.each(std::ssize(pages), [&](std::int64_t p) {
+  compute.each(std::ssize(pages), kPageTokens * stride, [&](std::int64_t p, int) {
     read_keys(compute.isa, shape_.layout, pages[static_cast<std::size_t>(p)].latents, layer, 0,
               latents + p * kPageTokens * stride);
   });
@@ -88,7 +88,7 @@ void LatentAttention::expand(const Compute& compute, std::span<const Window> win
                       values + h * shape_.value_width, value_row});
     }
     matmul(compute.isa, jobs, *compute.pool);
-    compute.each(heads, [&](std::int64_t h) {
+    compute.each(heads, tokens * (query_width() + shape_.value_width), [&](std::int64_t h, int) {
       for (std::int64_t t = 0; t < tokens; ++t) {
         float* key = keys + t * key_row + h * query_width();
         std::memcpy(key + shape_.nope_width, latents + (first + t) * stride + shape_.kv_rank,

@@ -111,7 +111,8 @@ class RandomMixture {
     });
     file_ = GgufFile::from_memory(bytes_, "test");
     EXPECT_TRUE(written && file_);
-    auto loaded = Mixture::load(TensorLoader(*file_), "blk.0.", kRouter, kHidden, kInner, kShared);
+    auto loaded =
+        Mixture::load(TensorLoader(*file_, PanelStore()), "blk.0.", kRouter, kHidden, kInner, kShared);
     EXPECT_TRUE(loaded) << loaded.error().message;
     block_ = std::move(*loaded);
   }
