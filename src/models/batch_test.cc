@@ -48,6 +48,7 @@ class Reader {
         .kv = timeline_.view(),
         .tokens = std::span(script_.tokens)
                       .subspan(static_cast<std::size_t>(timeline_.length), static_cast<std::size_t>(now_)),
+        .role = is_generating() ? TokenRole::kGenerated : TokenRole::kPrompt,
         .logits = wanted ? Logits::kLast : Logits::kNone};
   }
   // After the pass; returns the next sequence's logits.
@@ -104,9 +105,9 @@ void expect_the_same_together(Loaded& loaded, const std::vector<Script>& scripts
     EXPECT_EQ(readers[i].found(), scripts[i].logits) << "sequence " << i;
 }
 
-class Batch : public testing::TestWithParam<Isa> {};
+class SlowBatch : public testing::TestWithParam<Isa> {};
 
-TEST_P(Batch, EverySequenceGetsTheBitsThatItGetsAlone) {
+TEST_P(SlowBatch, EverySequenceGetsTheBitsThatItGetsAlone) {
   std::vector<std::string> names = {"qwen2-Q6_K", "deepseek3-Q4_K_M"};
   std::vector<int> thread_counts = {3};
   if (GetParam() != Isa::kScalar) {  // which takes long
@@ -147,7 +148,7 @@ TEST(Barriers, OneTokenPassesFivePerLayer) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, Batch, testing::ValuesIn(supported_isas().begin(), supported_isas().end()),
+INSTANTIATE_TEST_SUITE_P(Isas, SlowBatch, testing::ValuesIn(supported_isas().begin(), supported_isas().end()),
                          [](const auto& tested) { return std::string(name(tested.param)); });
 
 }  // namespace

@@ -100,19 +100,16 @@ InputForms LatentAttention::input_forms() const {
   return input_form(shape_.query_rank == 0 ? query_.type : query_down_.type) | input_form(latent_.type);
 }
 
-// queries: [tokens][heads][nope + rope], not rotated yet.
-void LatentAttention::project_queries(const Compute& compute, const Activations& x, Scratch& scratch,
-                                      float* queries) const {
-  const std::int64_t tokens = x.count(), width = shape_.heads * query_width();
-  if (shape_.query_rank == 0) {
-    const MatmulJob job[] = {{query_, &x, nullptr, tokens, queries, width}};
-    matmul(compute.isa, job, *compute.pool);
-    return;
-  }
-  const std::int64_t rank = shape_.query_rank;
-  float* low = grow(scratch.c, tokens * rank);
-  const MatmulJob down[] = {{query_down_, &x, nullptr, tokens, low, rank}};
-  matmul(compute.isa, down, *compute.pool);
+// queries: [tokens][heads][nope + rope], not rotated yet; latents: [tokens][kv_rank + rope], not normed yet.
+void LatentAttention::project(const Compute& compute, const Activations& x, Scratch& scratch, float* queries,
+                              float* latents) const {
+  const std::int64_t tokens = x.count(), width = shape_.heads * query_width(), rank = shape_.query_rank;
+  float* low = grow(scratch.b, tokens * rank);
+  const MatmulJob both[] = {{latent_, &x, nullptr, tokens, latents, latent_.rows},
+                            rank == 0 ? MatmulJob{query_, &x, nullptr, tokens, queries, width}
+                                      : MatmulJob{query_down_, &x, nullptr, tokens, low, rank}};
+  matmul(compute.isa, both, *compute.pool);
+  if (rank == 0) return;
   fill_activations(compute, scratch, tokens, rank, input_form(query_up_.type), scratch.inner,
                    [&](std::int64_t t, float* normed) {
                      compute.vector->rms_norm(low + t * rank, query_norm_.data(), shape_.epsilon, rank,
@@ -151,11 +148,8 @@ void LatentAttention::run(const Compute& compute, const Pass& pass, std::int64_t
                           Scratch& scratch, float* out) const {
   const std::int64_t tokens = pass.tokens();
   float* queries = grow(scratch.a, tokens * shape_.heads * query_width());
-  project_queries(compute, x, scratch, queries);
-  const std::int64_t latent_width = shape_.kv_rank + shape_.rope_width;
-  float* latents = grow(scratch.c, tokens * latent_width);
-  const MatmulJob latent[] = {{latent_, &x, nullptr, tokens, latents, latent_width}};
-  matmul(compute.isa, latent, *compute.pool);
+  float* latents = grow(scratch.c, tokens * latent_.rows);
+  project(compute, x, scratch, queries, latents);
   store(compute, pass, layer, latents, queries);
 
   const std::int64_t value_width = shape_.heads * shape_.value_width;

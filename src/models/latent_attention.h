@@ -54,7 +54,8 @@ class LatentAttention : public AttentionBlock {
   std::vector<WeightMatrix> turn(const std::vector<WeightMatrix>& matrices);
 
   std::int64_t query_width() const { return shape_.nope_width + shape_.rope_width; }  // of a head
-  void project_queries(const Compute& compute, const Activations& x, Scratch& scratch, float* queries) const;
+  void project(const Compute& compute, const Activations& x, Scratch& scratch, float* queries,
+               float* latents) const;
   void store(const Compute& compute, const Pass& pass, std::int64_t layer, float* latents,
              float* queries) const;
 
