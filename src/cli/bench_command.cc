@@ -39,11 +39,10 @@ struct BenchOptions {
   std::vector<std::int64_t> sequences = {1};
   std::vector<std::int64_t> contexts = {128};
   std::vector<int> threads = {physical_cores()};
-  DType kv_type = DType::kF16;
   int repeats = 3;
   std::uint64_t seed = 1;
   bool json = false;
-  bool no_sidecar = false;
+  EngineOptions engine;
 };
 
 // What long work needs besides its options: where to say how far it is, and when to stop.
@@ -126,12 +125,12 @@ Status measure_speeds(const BenchOptions& options, const Watch& watch, Model& mo
 Result<BenchResult> measure(const BenchOptions& options, const Watch& watch, const GgufFile* file,
                             int threads) {
   TRY_ASSIGN(const Isa isa, choose_isa());
-  ThreadPool pool(threads);
+  ThreadPool pool(threads, options.engine.pin_threads);
   BenchResult result;
   result.machine = this_machine();
   result.date = fmt::format("{:%FT%TZ}", fmt::gmtime(std::time(nullptr)));
   result.isa = name(isa);
-  result.kv_type = info(options.kv_type).name;
+  result.kv_type = info(options.engine.kv_type).name;
   result.threads = threads;
   result.prompt = options.prompt;
   result.generate = options.generate;
@@ -148,12 +147,14 @@ Result<BenchResult> measure(const BenchOptions& options, const Watch& watch, con
     file = &*opened;
   }
   const PanelOptions panel_options{
-      .sidecar = opened && !options.no_sidecar, .progress = [&](std::int64_t done, std::int64_t total) {
+      .sidecar = opened && !options.engine.no_sidecar,
+      .progress = [&](std::int64_t done, std::int64_t total) {
         watch.progress.update(fmt::format("{} {}%", tr("loading", "正在加载"), done * 100 / total));
       }};
   TRY_ASSIGN(const OpenPanels panels, open_panels(*file, pool, panel_options));
   print_notice(panels.notice);
-  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(*file, panels.store, isa, pool, options.kv_type));
+  TRY_ASSIGN(const std::unique_ptr<Model> model,
+             load_model(*file, panels.store, isa, pool, options.engine.kv_type));
   result.load_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   if (panels.writer) panels.writer->wait();
@@ -225,14 +226,13 @@ void add_options(CLI::App& app, BenchOptions& options) {
                  tr("numbers of threads: 1,2 (default: physical cores)", "线程数：1,2（默认：物理核数）"))
       ->delimiter(',')
       ->check(CLI::Range(1, 1024));
-  add_kv_type_option(app, options.kv_type);
+  add_engine_options(app, options.engine);
   app.add_option("--repeats", options.repeats,
                  tr("rounds of prefill; the median counts", "预填充轮数，取中位数"))
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   app.add_option("--seed", options.seed, tr("seed of the random weights", "随机权重的种子"))
       ->capture_default_str();
-  add_sidecar_option(app, options.no_sidecar);
   add_json_option(app, options.json);
 }
 

@@ -25,16 +25,12 @@ namespace aloud {
 namespace {
 
 struct LogitsOptions {
-  std::string model;
+  ModelOptions model;
   std::string tokens;
   std::string tokens_file;
   std::string out;
   std::int64_t last = 0;  // 0: all positions
   std::int64_t chunk = 512;
-  int threads = physical_cores();
-  DType kv_type = DType::kF16;
-  bool no_sidecar = false;
-  bool pin_threads = false;
   bool json = false;
 };
 
@@ -102,11 +98,13 @@ Result<std::int64_t> write_logits(const LogitsOptions& options, Model& model,
 
 Status run(const LogitsOptions& options) {
   TRY_ASSIGN(const Isa isa, choose_isa());
-  TRY_ASSIGN(const GgufFile file, open_model_file(options.model));
-  ThreadPool pool(options.threads, options.pin_threads);
-  TRY_ASSIGN(const OpenPanels panels, open_panels(file, pool, {.sidecar = !options.no_sidecar}));
+  TRY_ASSIGN(const GgufFile file, open_model_file(options.model.model));
+  const int threads = options.model.threads > 0 ? options.model.threads : physical_cores();
+  ThreadPool pool(threads, options.model.engine.pin_threads);
+  TRY_ASSIGN(const OpenPanels panels, open_panels(file, pool, {.sidecar = !options.model.engine.no_sidecar}));
   print_notice(panels.notice);
-  TRY_ASSIGN(const std::unique_ptr<Model> model, load_model(file, panels.store, isa, pool, options.kv_type));
+  TRY_ASSIGN(const std::unique_ptr<Model> model,
+             load_model(file, panels.store, isa, pool, options.model.engine.kv_type));
   TRY_ASSIGN(const std::string text, read_tokens_text(options));
   TRY_ASSIGN(const std::vector<std::int32_t> tokens, parse_tokens(text, model->shape().vocabulary));
   std::FILE* out = std::fopen(options.out.c_str(), "wb");
@@ -133,8 +131,7 @@ int run_logits(int argc, char** argv) {
   CLI::App app(tr("Writes the logits of given tokens: float32, little-endian, [tokens][vocabulary].",
                   "写出给定词元的 logits：float32，小端，[词元数][词表大小]。"));
   app.name("aloud logits");
-  app.add_option("--model", options.model,
-                 tr("model file (default: the embedded one)", "模型文件（默认：内置模型）"));
+  add_model_options(app, options.model);
   auto* tokens = app.add_option("--tokens", options.tokens,
                                 tr("token numbers, separated by commas", "词元编号，以逗号分隔"));
   auto* tokens_file =
@@ -146,13 +143,6 @@ int run_logits(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--chunk", options.chunk, tr("tokens per step", "每步处理的词元数"))
       ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--threads", options.threads,
-                 tr("threads (default: physical cores)", "线程数（默认：物理核数）"))
-      ->check(CLI::Range(1, 1024));
-  add_kv_type_option(app, options.kv_type);
-  add_sidecar_option(app, options.no_sidecar);
-  app.add_flag("--pin-threads", options.pin_threads,
-               tr("each thread stays on a core of its own", "每个线程固定在各自的核心上"));
   app.add_flag("--json", options.json, tr("print JSON", "输出 JSON"));
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
   if (const Status status = run(options); !status) return report_error("logits", status.error().message);

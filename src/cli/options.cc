@@ -71,30 +71,28 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
                  tr("threads; default: one per core", "线程数；默认：每个物理核心一个"))
       ->type_name("N")
       ->check(within(1, kMostThreads));
+  add_engine_options(app, options.engine);
+}
+
+void add_engine_options(CLI::App& app, EngineOptions& options) {
   app.add_flag("--pin-threads", options.pin_threads,
                tr("each thread stays on a core of its own; for a machine that does nothing else",
                   "每个线程固定在各自的核心上；适用于专用机器"));
-  add_kv_type_option(app, options.kv_type);
-  add_sidecar_option(app, options.no_sidecar);
-}
-
-void add_kv_type_option(CLI::App& app, DType& type) {
+  app.add_flag(
+      "--no-sidecar", options.no_sidecar,
+      tr("neither read nor write packed weights in the cache folder", "不读写缓存文件夹中重排后的权重"));
   const auto name_of = [](DType known) { return CLI::detail::to_lower(std::string(info(known).name)); };
   std::vector<std::string> names;
   for (const DType known : kKvTypes) names.push_back(name_of(known));
   app.add_option_function<std::string>(
          "--kv-type",
-         [&type, name_of](const std::string& name) { type = *std::ranges::find(kKvTypes, name, name_of); },
+         [&type = options.kv_type, name_of](const std::string& name) {
+           type = *std::ranges::find(kKvTypes, name, name_of);
+         },
          tr("how the context is kept; q8_0 takes half the memory; default: f16",
             "上下文的存储类型；q8_0 省一半内存；默认：f16"))
       ->type_name(fmt::format("{}", fmt::join(names, "|")))
       ->transform(CLI::IsMember(names, CLI::ignore_case).description(""));
-}
-
-void add_sidecar_option(CLI::App& app, bool& no_sidecar) {
-  app.add_flag(
-      "--no-sidecar", no_sidecar,
-      tr("neither read nor write packed weights in the cache folder", "不读写缓存文件夹中重排后的权重"));
 }
 
 void print_notice(const std::string& notice) {
@@ -201,14 +199,14 @@ Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std
                   options.model.empty() ? tr("the default model", "默认模型") : printable(options.model));
   Progress progress(text);
   TRY_ASSIGN(GgufFile file, open_model_file(options.model));
-  const PanelOptions panels{.sidecar = !options.no_sidecar,
+  const PanelOptions panels{.sidecar = !options.engine.no_sidecar,
                             .progress = [&](std::int64_t done, std::int64_t total) {
                               progress.update(fmt::format("{} {}%", text, done * 100 / total));
                             }};
   TRY_ASSIGN(auto loaded, LoadedModel::load(std::move(file), {.threads = options.threads,
-                                                              .pin_threads = options.pin_threads,
+                                                              .pin_threads = options.engine.pin_threads,
                                                               .context = context,
-                                                              .kv_type = options.kv_type,
+                                                              .kv_type = options.engine.kv_type,
                                                               .panels = panels}));
   TRY_ASSIGN(ChatTemplate chat_template, ChatTemplate::create(loaded->chat_template(), loaded->tokenizer()));
   progress.finish();

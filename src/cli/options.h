@@ -16,18 +16,22 @@
 
 namespace aloud {
 
-// --model, --threads, --pin-threads, --kv-type, --no-sidecar
-struct ModelOptions {
-  std::string model;            // empty: the default model
-  int threads = 0;              // 0: one per physical core
+// --pin-threads, --kv-type, --no-sidecar
+struct EngineOptions {
   bool pin_threads = false;     // each on a core of its own
   DType kv_type = DType::kF16;  // of the cache
   bool no_sidecar = false;      // see open_panels()
 };
-void add_model_options(CLI::App& app, ModelOptions& options);
-void add_kv_type_option(CLI::App& app, DType& type);
+void add_engine_options(CLI::App& app, EngineOptions& options);
 
-void add_sidecar_option(CLI::App& app, bool& no_sidecar);
+// --model, --threads and those of the engine
+struct ModelOptions {
+  std::string model;  // empty: the default model
+  int threads = 0;    // 0: one per physical core
+  EngineOptions engine;
+};
+void add_model_options(CLI::App& app, ModelOptions& options);
+
 // One line on stderr, or nothing: what open_panels() had to say.
 void print_notice(const std::string& notice);
 void add_context_option(CLI::App& app, std::optional<std::int64_t>& context);

@@ -43,9 +43,9 @@ using PackProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 // outlive it.
 class PanelStore {
  public:
-  // Packs with all threads of the pool, tensor after tensor; each part of the file is given back to the system
-  // once it is packed, so that the weights are never twice in this process's memory. Errors: no memory; the
-  // file could not be read.
+  // Packs with all threads of the pool, tensor after tensor; each part of the file is given back to the
+  // system once it is packed, so that the weights are never twice in this process's memory. Errors: no
+  // memory; the file could not be read.
   static Result<PanelStore> pack(const GgufFile& file, ThreadPool& pool, const PackProgress& progress = {});
   // panels: what pack() made for this file, plan.bytes() of them, in `mapping`.
   static PanelStore from_mapping(const GgufFile& file, MappedFile mapping, std::span<const std::byte> panels);
