@@ -4,7 +4,6 @@ import os
 import stat
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -97,21 +96,27 @@ def test_no_cache_folder(model, folder):
     check(len(result.stderr.splitlines()) == 1, f"a cache folder that is none is one line: {told(result)}")
 
 
-def test_cut_while_in_use(model, folder):
-    """The embedding lies before the padding; cutting the file takes it away from a chat that runs."""
-    process = subprocess.Popen([program(), "bench", "--model", model, "--no-sidecar", "--generate", "100000"],
+def is_mapped(process, path):
+    with open(f"/proc/{process.pid}/maps") as maps:
+        return path in maps.read()
+
+
+def test_cut_while_in_use(model):
+    """Cutting the file takes the embedding away from a measurement that runs."""
+    process = subprocess.Popen([program(), "bench", "--model", model, "--no-sidecar", "--repeats", "1000"],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]})
-    while b"measuring" not in process.stderr.readline() and process.poll() is None:
-        pass
-    time.sleep(0.2)
+    while process.poll() is None and not is_mapped(process, model):
+        time.sleep(0.05)
+    time.sleep(0.5)
     os.truncate(model, 4096)
     try:
-        _, told_after = process.communicate(timeout=120)
+        _, told_after = process.communicate(timeout=300)
     except subprocess.TimeoutExpired:
         process.kill()
         _, told_after = process.communicate()
-    check(process.returncode == 1 and b"cut short" in told_after, f"a model that is cut while in use: exit code {process.returncode}, {told_after[-300:]!r}")
+    check(process.returncode == 1 and b"cut short" in told_after,
+          f"a model that is cut while in use: exit code {process.returncode}, {told_after[-300:]!r}")
 
 
 with tempfile.TemporaryDirectory() as temporary:
@@ -119,5 +124,5 @@ with tempfile.TemporaryDirectory() as temporary:
     make_large(MODEL, large)
     test_kept(large, temporary)
     test_no_cache_folder(large, temporary)
-    test_cut_while_in_use(large, temporary)
+    test_cut_while_in_use(large)
 finish()
