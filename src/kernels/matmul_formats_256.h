@@ -30,27 +30,27 @@ ALOUD_INLINE Floats offset_factor(Ints d_and_dmin) {
 }
 
 // The head of Q4_K and Q5_K: d, dmin, then eight 6-bit scales and eight 6-bit minima in 12 bytes.
-ALOUD_INLINE void take_scales_and_minima(const PanelRows& panel, const GroupScales& scales) {
-  const Floats d = low_half(panel.word(0));
-  const Floats minus_dmin = offset_factor(panel.word(0));
-  const Ints low_scales = panel.word(1);
-  const Ints low_minima = panel.word(2);
-  const Ints rest = panel.word(3);
-  put_four_scales(scales.scale, (low_scales & every_byte(0x3F)), d);
-  put_four_scales(scales.scale + 4, masked_or(shift(low_scales, 2), every_byte(0x30), low_nibbles(rest)), d);
-  put_four_scales(scales.offset, (low_minima & every_byte(0x3F)), minus_dmin);
-  put_four_scales(scales.offset + 4, masked_or(shift(low_minima, 2), every_byte(0x30), high_nibbles(rest)),
-                  minus_dmin);
-}
-
-struct Q4K : Block256 {
-  static constexpr int kGroup = 32, kWords = 36, kTailBytes = 0, kPhases = 2, kLargest = 15;
-  static constexpr bool kOffset = true;
-  static constexpr QuantForm kForm = QuantForm::kUnsigned;
+struct ScalesAndMinima : Block256, OffsetQuants {
+  static constexpr int kGroup = 32, kTailBytes = 0;
 
   ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    take_scales_and_minima(panel, scales);
+    const Floats d = low_half(panel.word(0));
+    const Floats minus_dmin = offset_factor(panel.word(0));
+    const Ints low_scales = panel.word(1);
+    const Ints low_minima = panel.word(2);
+    const Ints rest = panel.word(3);
+    put_four_scales(scales.scale, (low_scales & every_byte(0x3F)), d);
+    put_four_scales(scales.scale + 4, masked_or(shift(low_scales, 2), every_byte(0x30), low_nibbles(rest)),
+                    d);
+    put_four_scales(scales.offset, (low_minima & every_byte(0x3F)), minus_dmin);
+    put_four_scales(scales.offset + 4, masked_or(shift(low_minima, 2), every_byte(0x30), high_nibbles(rest)),
+                    minus_dmin);
   }
+};
+
+struct Q4K : ScalesAndMinima {
+  static constexpr int kWords = 36, kPhases = 2, kLargest = 15;
+
   // Each 32 bytes hold one group in their low nibbles and the next in their high ones.
   template <int kPhase>
   ALOUD_INLINE static Ints step(const PanelRows& panel, int turn, int j) {
@@ -59,14 +59,9 @@ struct Q4K : Block256 {
   }
 };
 
-struct Q5K : Block256 {
-  static constexpr int kGroup = 32, kWords = 44, kTailBytes = 0, kPhases = 8, kLargest = 31;
-  static constexpr bool kOffset = true;
-  static constexpr QuantForm kForm = QuantForm::kUnsigned;
+struct Q5K : ScalesAndMinima {
+  static constexpr int kWords = 44, kPhases = 8, kLargest = 31;
 
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    take_scales_and_minima(panel, scales);
-  }
   // Bit g of a high byte is the fifth bit of group g's value.
   template <int kPhase>
   ALOUD_INLINE static Ints step(const PanelRows& panel, int, int j) {
@@ -99,10 +94,8 @@ struct Q6K : Block256, SmallQuants<32> {
   }
 };
 
-struct Q2K : Block256 {
+struct Q2K : Block256, OffsetQuants {
   static constexpr int kGroup = 16, kWords = 21, kTailBytes = 0, kPhases = 8, kLargest = 3;
-  static constexpr bool kOffset = true;
-  static constexpr QuantForm kForm = QuantForm::kUnsigned;
 
   ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
     const Floats d = low_half(panel.word(20)), minus_dmin = offset_factor(panel.word(20));
@@ -143,10 +136,8 @@ struct Q3K : Block256, SmallQuants<4> {
   }
 };
 
-struct Iq4Xs : Block256 {
+struct Iq4Xs : Block256, SignedQuants {
   static constexpr int kGroup = 32, kWords = 34, kTailBytes = 0, kPhases = 1, kLargest = 127;
-  static constexpr bool kOffset = false;
-  static constexpr QuantForm kForm = kSignedForm;
 
   // d and the upper pairs of bits share a word, then the low nibbles.
   ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {

@@ -22,95 +22,82 @@ ALOUD_INLINE Ints add_fifth_bits(Ints high, int j, Ints nibbles) {
   return add_where_set(nibbles, every_byte(16), look_up(high, place), bits);
 }
 
-ALOUD_INLINE void put_scale_and_offset(Ints halves, const GroupScales& scales) {
-  store_floats(scales.scale[0], low_half(halves));
-  store_floats(scales.offset[0], high_half(halves) * every_float(kOffsetFactor));
-}
-
-struct Q8_0 : Block32 {
-  static constexpr int kWords = 8, kTailBytes = 2, kLargest = 128;
-  static constexpr bool kOffset = false;
-  static constexpr QuantForm kForm = kSignedForm;
+// A float16 in the tail is the scale.
+template <class Quants>
+struct TailScale : Block32, Quants {
+  static constexpr int kTailBytes = 2;
 
   ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    store_floats(scales.scale[0], load_halves(panel.tails));
+    Quants::put_scale(scales, 0, load_halves(panel.tails));
   }
+};
+
+// The halves of the first word are scale and offset.
+struct WordScaleAndOffset : Block32, OffsetQuants {
+  static constexpr int kTailBytes = 0;
+
+  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
+    store_floats(scales.scale[0], low_half(panel.word(0)));
+    store_floats(scales.offset[0], high_half(panel.word(0)) * every_float(kOffsetFactor));
+  }
+};
+
+struct Q8_0 : TailScale<SignedQuants> {
+  static constexpr int kWords = 8, kLargest = 128;
+
   template <int>
   ALOUD_INLINE static Ints step(const PanelRows& panel, int, int j) {
     return panel.word(j) ^ every_byte(kQuantBias);
   }
 };
 
-struct Q4_0 : Block32, SmallQuants<8> {
-  static constexpr int kWords = 4, kTailBytes = 2, kLargest = 15;
+struct Q4_0 : TailScale<SmallQuants<8>> {
+  static constexpr int kWords = 4, kLargest = 15;
 
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    put_scale(scales, 0, load_halves(panel.tails));
-  }
   template <int>
   ALOUD_INLINE static Ints step(const PanelRows& panel, int, int j) {
     return quants(nibble_step(panel, 0, j));
   }
 };
 
-struct Q4_1 : Block32 {
-  static constexpr int kWords = 5, kTailBytes = 0, kLargest = 15;
-  static constexpr bool kOffset = true;
-  static constexpr QuantForm kForm = QuantForm::kUnsigned;
+struct Q4_1 : WordScaleAndOffset {
+  static constexpr int kWords = 5, kLargest = 15;
 
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    put_scale_and_offset(panel.word(0), scales);
-  }
   template <int>
   ALOUD_INLINE static Ints step(const PanelRows& panel, int, int j) {
     return nibble_step(panel, 1, j);
   }
 };
 
-struct Q5_0 : Block32, SmallQuants<16> {
-  static constexpr int kWords = 5, kTailBytes = 2, kLargest = 31;
+struct Q5_0 : TailScale<SmallQuants<16>> {
+  static constexpr int kWords = 5, kLargest = 31;
 
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    put_scale(scales, 0, load_halves(panel.tails));
-  }
   template <int>
   ALOUD_INLINE static Ints step(const PanelRows& panel, int, int j) {
     return quants(add_fifth_bits(panel.word(0), j, nibble_step(panel, 1, j)));
   }
 };
 
-struct Q5_1 : Block32 {
-  static constexpr int kWords = 6, kTailBytes = 0, kLargest = 31;
-  static constexpr bool kOffset = true;
-  static constexpr QuantForm kForm = QuantForm::kUnsigned;
+struct Q5_1 : WordScaleAndOffset {
+  static constexpr int kWords = 6, kLargest = 31;
 
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    put_scale_and_offset(panel.word(0), scales);
-  }
   template <int>
   ALOUD_INLINE static Ints step(const PanelRows& panel, int, int j) {
     return add_fifth_bits(panel.word(1), j, nibble_step(panel, 2, j));
   }
 };
 
-struct Iq4Nl : Block32 {
-  static constexpr int kWords = 4, kTailBytes = 2, kLargest = 127;
-  static constexpr bool kOffset = false;
-  static constexpr QuantForm kForm = kSignedForm;
+struct Iq4Nl : TailScale<SignedQuants> {
+  static constexpr int kWords = 4, kLargest = 127;
 
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    store_floats(scales.scale[0], load_halves(panel.tails));
-  }
   template <int>
   ALOUD_INLINE static Ints step(const PanelRows& panel, int, int j) {
     return look_up(iq4_table(), nibble_step(panel, 0, j));
   }
 };
 
-struct Mxfp4 : Block32 {
+struct Mxfp4 : Block32, SignedQuants {
   static constexpr int kWords = 4, kTailBytes = 1, kLargest = 12;
-  static constexpr bool kOffset = false;
-  static constexpr QuantForm kForm = kSignedForm;
 
   ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
     // 2^(exponent - 128), because the table holds doubled values; below exponent 2 that is subnormal.

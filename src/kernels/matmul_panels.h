@@ -80,6 +80,22 @@ struct SmallQuants {
   }
 };
 
+// Quants that are multiplied as the signed numbers that they mean.
+struct SignedQuants {
+  static constexpr bool kOffset = false;
+  static constexpr QuantForm kForm = kSignedForm;
+
+  ALOUD_INLINE static void put_scale(const GroupScales& scales, int group, Floats scale) {
+    store_floats(scales.scale[group], scale);
+  }
+};
+
+// Quants from 0 on, with an offset for each group in the file.
+struct OffsetQuants {
+  static constexpr bool kOffset = true;
+  static constexpr QuantForm kForm = QuantForm::kUnsigned;
+};
+
 // Quants of a table of 16.
 ALOUD_INLINE Ints table_of(__m128i values) { return every_16_bytes(values) ^ every_byte(kQuantBias); }
 // The table of IQ4_NL and IQ4_XS.
