@@ -53,10 +53,10 @@ class TileSource {
         general_(find_format(weights.type)) {
     CHECK(general_ != nullptr);
     if (in_panels_) panel_bytes_ = panel_bytes(weights.type, weights.columns);
-    const bool coarse = input_form(weights.type) == InputForms::kCoarse;
     if (fast_ != nullptr) {
-      format_ = {fast_->group, fast_->has_offset, fast_->form, fast_->largest, coarse};
+      format_ = fast_->tile;
     } else {
+      const bool coarse = input_form(weights.type) == InputForms::kCoarse;
       format_ = {general_->group, general_->has_offset, kernels.general_form, 128, coarse};
     }
   }

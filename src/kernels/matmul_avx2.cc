@@ -6,6 +6,7 @@
 #include "kernels/matmul_floats.h"
 #include "kernels/matmul_formats_256.h"
 #include "kernels/matmul_formats_32.h"
+#include "kernels/matmul_quantise.h"
 #include "kernels/matmul_tiles.h"
 // Last, because it names all of them.
 #include "kernels/matmul_direct.h"
@@ -25,42 +26,36 @@ std::int32_t sum_of_words(__m256i value) {
   return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xB1)));
 }
 
-template <class Block>
-void quantise(const float* x, std::int64_t count, Block* blocks) {
+std::int32_t largest_magnitude(const float* x, int n) {
   const __m256i magnitude = _mm256_set1_epi32(0x7FFFFFFF);
-  for (std::int64_t b = 0; b < count; ++b) {
-    // Magnitudes compared as bits: infinities and NaN come out on top.
-    __m256i largest_bits = _mm256_setzero_si256();
-    for (int k = 0; k < Block::kValues; k += kLanes) {
-      const __m256i bits = _mm256_castps_si256(_mm256_loadu_ps(x + k));
-      largest_bits = _mm256_max_epi32(largest_bits, _mm256_and_si256(bits, magnitude));
-    }
-    Block& block = blocks[b];
-    const float inverse = set_scale(block, largest_lane(largest_bits));
-    for (int g = 0; g < Block::kValues / 32; ++g, x += 32) {
-      if (inverse == 0) continue;
-      __m256i quants[4];
-      for (int i = 0; i < 4; ++i) {
-        quants[i] =
-            _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i * kLanes), _mm256_set1_ps(inverse)));
-      }
-      const __m256i low = _mm256_packs_epi32(quants[0], quants[1]);
-      const __m256i high = _mm256_packs_epi32(quants[2], quants[3]);
-      // Packing works within 128 bits: put the fours back in order.
-      const __m256i packed = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high),
-                                                         _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(block.quant + 32 * g), packed);
-      set_biases(block, g, sum_of_words(_mm256_add_epi32(quants[0], quants[1])),
-                 sum_of_words(_mm256_add_epi32(quants[2], quants[3])));
-    }
+  __m256i largest = _mm256_setzero_si256();
+  for (int k = 0; k < n; k += kLanes) {
+    const __m256i bits = _mm256_castps_si256(_mm256_loadu_ps(x + k));
+    largest = _mm256_max_epi32(largest, _mm256_and_si256(bits, magnitude));
   }
+  return largest_lane(largest);
+}
+
+QuantSums quantise_32(const float* x, float factor, std::int8_t* quants) {
+  const __m256 factors = _mm256_set1_ps(factor);
+  __m256i words[4];
+  for (int i = 0; i < 4; ++i)
+    words[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i * kLanes), factors));
+  const __m256i low = _mm256_packs_epi32(words[0], words[1]);
+  const __m256i high = _mm256_packs_epi32(words[2], words[3]);
+  // Packing works within 128 bits: put the fours back in order.
+  const __m256i packed =
+      _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(quants), packed);
+  return {sum_of_words(_mm256_add_epi32(words[0], words[1])),
+          sum_of_words(_mm256_add_epi32(words[2], words[3]))};
 }
 
 }  // namespace
 
 const MatmulKernels kMatmulAvx2{
-    Isa::kAvx2, quantise<FineBlock>, quantise<CoarseBlock>, find_panel_format, kDirectColumns, kSignedForm,
-    multiply,   multiply_floats,
+    quantise<FineBlock>, quantise<CoarseBlock>, find_panel_format, kDirectColumns, kSignedForm, multiply,
+    multiply_floats,
 };
 
 }  // namespace aloud

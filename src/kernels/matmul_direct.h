@@ -103,8 +103,11 @@ void multiply_direct(const PanelBlock& first, std::int64_t blocks, const void* c
 
 template <class Type>
 constexpr PanelFormat panel_format(DType type) {
-  return {type,           Type::kGroup, Type::kOffset,        Type::kForm,
-          Type::kLargest, unpack<Type>, multiply_direct<Type>};
+  constexpr bool kCoarse = Type::Block::kValues == CoarseBlock::kValues;
+  return {type,
+          {Type::kGroup, Type::kOffset, Type::kForm, Type::kLargest, kCoarse},
+          unpack<Type>,
+          multiply_direct<Type>};
 }
 
 constexpr PanelFormat kPanelFormats[] = {

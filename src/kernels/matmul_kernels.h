@@ -37,13 +37,19 @@ struct WeightTile {
 
 inline constexpr float kOffsetFactor = -1.0f / 128.0f;
 
-// How one type is taken apart and multiplied for one instruction set.
-struct PanelFormat {
-  DType type;
+// What a product needs to know of a type that is taken apart into tiles.
+struct TileFormat {
   int group;  // 16 or 32
   bool has_offset;
   QuantForm form;
   int largest;  // magnitude of a quant
+  bool coarse;  // x comes in CoarseBlocks, else in FineBlocks
+};
+
+// How one type is taken apart and multiplied for one instruction set.
+struct PanelFormat {
+  DType type;
+  TileFormat tile;
   // Takes `blocks` blocks of each row apart (at most kTileValues columns).
   void (*unpack)(const PanelBlock& first, int blocks, WeightTile& tile);
   // sums[column][row] += panel times x, over `blocks` blocks of each row, without a detour through memory:
@@ -63,15 +69,6 @@ struct TileProduct {
   float* sums;
 };
 
-// What a product with tiles needs to know of a type.
-struct TileFormat {
-  int group;
-  bool has_offset;
-  QuantForm form;
-  int largest;  // magnitude of a quant
-  bool coarse;  // x comes in CoarseBlocks, else in FineBlocks
-};
-
 // y[i * y_stride + r] = sum over k of weights[r][k] * x[i][k] in float32.
 struct FloatProduct {
   DType type;
@@ -84,31 +81,7 @@ struct FloatProduct {
   std::int64_t y_stride;
 };
 
-// The part of quantising that is the same everywhere. largest_bits: the largest magnitude of the block as
-// bits, so that infinities and NaN come out on top. Sets the scale and returns what values are multiplied
-// with to become quants; 0 means that they are all zero, and then the rest of the block is set too.
-template <class Block>
-[[gnu::always_inline]] inline float set_scale(Block& block, std::int32_t largest_bits) {
-  const float largest = __builtin_bit_cast(float, largest_bits);
-  const bool finite = largest_bits < 0x7F800000;
-  block.scale = finite ? largest / 127.0f : __builtin_nanf("");
-  if (finite && block.scale >= __FLT_MIN__) return 127.0f / largest;
-  const float scale = finite ? 0 : block.scale;
-  __builtin_memset(&block, 0, sizeof block);
-  block.scale = scale;
-  return 0;
-}
-
-template <class Block>
-[[gnu::always_inline]] inline void set_biases(Block& block, int group, std::int32_t low_sum,
-                                              std::int32_t high_sum) {
-  block.bias[group] = static_cast<float>(-128 * (low_sum + high_sum));
-  block.half_bias[2 * group] = static_cast<float>(-128 * low_sum);
-  block.half_bias[2 * group + 1] = static_cast<float>(-128 * high_sum);
-}
-
 struct MatmulKernels {
-  Isa isa;
   // Makes blocks [0, count) of x.
   void (*quantise_fine)(const float* x, std::int64_t count, FineBlock* blocks);
   void (*quantise_coarse)(const float* x, std::int64_t count, CoarseBlock* blocks);

@@ -1,6 +1,6 @@
 // matmul in plain C++: the reference for the other instruction sets, and all there is where those are absent.
 #include "base/half.h"
-#include "kernels/matmul_kernels.h"
+#include "kernels/matmul_quantise.h"
 
 namespace aloud {
 namespace {
@@ -8,27 +8,22 @@ namespace {
 // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer, ties to even.
 constexpr float kRounder = 12582912.0f;
 
-template <class Block>
-void quantise(const float* x, std::int64_t count, Block* blocks) {
-  for (std::int64_t b = 0; b < count; ++b, x += Block::kValues) {
-    Block& block = blocks[b];
-    std::int32_t largest_bits = 0;
-    for (int k = 0; k < Block::kValues; ++k) {
-      const std::int32_t bits = __builtin_bit_cast(std::int32_t, x[k]) & 0x7FFFFFFF;
-      if (bits > largest_bits) largest_bits = bits;
-    }
-    const float inverse = set_scale(block, largest_bits);
-    if (inverse == 0) continue;
-    for (int g = 0; g < Block::kValues / 32; ++g) {
-      std::int32_t sums[2] = {0, 0};
-      for (int k = 0; k < 32; ++k) {
-        std::int8_t& quant = block.quant[32 * g + k];
-        quant = static_cast<std::int8_t>(x[32 * g + k] * inverse + kRounder - kRounder);
-        sums[k / 16] += quant;
-      }
-      set_biases(block, g, sums[0], sums[1]);
-    }
+std::int32_t largest_magnitude(const float* x, int n) {
+  std::int32_t largest = 0;
+  for (int k = 0; k < n; ++k) {
+    const std::int32_t bits = __builtin_bit_cast(std::int32_t, x[k]) & 0x7FFFFFFF;
+    if (bits > largest) largest = bits;
   }
+  return largest;
+}
+
+QuantSums quantise_32(const float* x, float factor, std::int8_t* quants) {
+  std::int32_t sums[2] = {0, 0};
+  for (int k = 0; k < 32; ++k) {
+    quants[k] = static_cast<std::int8_t>(x[k] * factor + kRounder - kRounder);
+    sums[k / 16] += quants[k];
+  }
+  return {sums[0], sums[1]};
 }
 
 const PanelFormat* find_panel_format(DType) { return nullptr; }
@@ -127,8 +122,8 @@ void multiply_floats(const FloatProduct& product) {
 }  // namespace
 
 const MatmulKernels kMatmulScalar{
-    Isa::kScalar, quantise<FineBlock>, quantise<CoarseBlock>, find_panel_format, 0, QuantForm::kSigned,
-    multiply,     multiply_floats,
+    quantise<FineBlock>, quantise<CoarseBlock>, find_panel_format, 0, QuantForm::kSigned, multiply,
+    multiply_floats,
 };
 
 }  // namespace aloud
