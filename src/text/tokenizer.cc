@@ -7,11 +7,11 @@
 #include <functional>
 #include <utility>
 
+#include "base/byte_alphabet.h"
 #include "base/check.h"
 #include "base/printable.h"
 #include "text/added_tokens.h"
 #include "text/bpe.h"
-#include "text/byte_alphabet.h"
 #include "text/piece_index.h"
 #include "text/pre_tokenizer.h"
 

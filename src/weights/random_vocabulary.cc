@@ -6,8 +6,8 @@
 #include <iterator>
 #include <vector>
 
+#include "base/byte_alphabet.h"
 #include "base/check.h"
-#include "base/utf8.h"
 
 namespace aloud {
 namespace {
@@ -23,23 +23,14 @@ constexpr Markup kMarkup[] = {
     {"<｜Assistant｜>", kUserDefined},     {"<think>", kUserDefined},           {"</think>", kUserDefined},
 };
 
-// GPT-2's letters for bytes: printable Latin-1 stands for itself, the rest follows from U+0100 on.
-std::vector<std::string> byte_letters() {
-  std::vector<std::string> letters;
-  char32_t next = 0x100;
-  for (char32_t byte = 0; byte < 256; ++byte) {
-    const bool itself = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-    append_utf8(itself ? byte : next++, letters.emplace_back());
-  }
-  return letters;
-}
-
 }  // namespace
 
 void put_random_vocabulary(GgufWriter& writer, std::uint32_t size, const std::string& pre_tokenizer) {
   CHECK(size >= 300);
   const std::uint32_t first_markup = size - static_cast<std::uint32_t>(std::size(kMarkup));
-  std::vector<std::string> tokens = byte_letters();
+  std::vector<std::string> tokens(256);
+  for (std::size_t byte = 0; byte < tokens.size(); ++byte)
+    append_byte_letter(static_cast<unsigned char>(byte), tokens[byte]);
   const std::string space = tokens[' '];
   for (std::uint32_t id = 256; id < first_markup; ++id) tokens.push_back(fmt::format("{}w{}", space, id));
   std::vector<std::int32_t> kinds(tokens.size(), kNormal);

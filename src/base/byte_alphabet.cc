@@ -1,6 +1,7 @@
 // The alphabet: printable Latin-1 stands for itself, the other 68 bytes follow from U+0100 on.
-#include "text/byte_alphabet.h"
+#include "base/byte_alphabet.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -28,6 +29,11 @@ constexpr std::array<std::int16_t, kLetters> kBytes = [] {
 }();
 
 }  // namespace
+
+void append_byte_letter(unsigned char byte, std::string& out) {
+  const auto letter = std::find(kBytes.begin(), kBytes.end(), byte) - kBytes.begin();
+  append_utf8(static_cast<char32_t>(letter), out);
+}
 
 bool decode_byte_alphabet(std::string_view piece, std::string& out) {
   const std::size_t before = out.size();
