@@ -32,8 +32,6 @@ std::vector<std::int32_t> pseudo_random_tokens(std::int64_t vocabulary, std::int
   return tokens;
 }
 
-std::int64_t pages_for(std::int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
-
 }  // namespace
 
 ModelTimer::ModelTimer(Model& model, std::int64_t max_sequences, std::int64_t max_tokens, Progress& progress,

@@ -72,7 +72,7 @@ Result<std::int64_t> write_logits(const LogitsOptions& options, Model& model,
   const ModelShape& shape = model.shape();
   const auto count = static_cast<std::int64_t>(tokens.size());
   const std::int64_t first = options.last > 0 ? std::max<std::int64_t>(0, count - options.last) : 0;
-  KvPool pages(shape.kv, (count + kPageTokens - 1) / kPageTokens);
+  KvPool pages(shape.kv, pages_for(count));
   KvSequence sequence(pages);
   std::vector<float> logits;
   for (std::int64_t start = 0; start < count;) {

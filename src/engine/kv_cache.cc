@@ -18,7 +18,7 @@ std::byte* KvPool::take() {
 }
 
 Status KvSequence::reserve(std::int64_t tokens) {
-  const std::int64_t needed = (length_ + tokens + kPageTokens - 1) / kPageTokens;
+  const std::int64_t needed = pages_for(length_ + tokens);
   const std::int64_t missing = needed - static_cast<std::int64_t>(pages_.size());
   if (missing > pool_->max_pages() - pool_->used_pages()) {
     return fail("the context is full: {} tokens wanted, {} fit", length_ + tokens,

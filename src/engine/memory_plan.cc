@@ -75,12 +75,13 @@ std::string gibibytes(std::int64_t bytes) {
 
 MemoryPlan plan_memory(std::int64_t weight_bytes, const Model& model, std::int64_t context) {
   const ModelShape& shape = model.shape();
-  const std::int64_t pages = (context + kPageTokens - 1) / kPageTokens;
   // Logits, and three times as much for the sampler's candidates.
   const std::int64_t scratch =
       4 * (kPrefillChunkTokens * kScratchRows * shape.hidden + 4 * shape.vocabulary) +
       model.attention_scratch_bytes(kPrefillChunkTokens, context);
-  return {.weight_bytes = weight_bytes, .kv_bytes = pages * shape.kv.page_bytes(), .scratch_bytes = scratch};
+  return {.weight_bytes = weight_bytes,
+          .kv_bytes = pages_for(context) * shape.kv.page_bytes(),
+          .scratch_bytes = scratch};
 }
 
 std::optional<std::int64_t> available_memory_bytes(const std::string& root) {

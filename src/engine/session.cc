@@ -11,7 +11,7 @@ Session::Session(Model& model, std::int64_t vocabulary, std::int64_t context)
     : model_(model),
       vocabulary_(vocabulary),
       context_(context),
-      pool_(model.shape().kv, (context + kPageTokens - 1) / kPageTokens),
+      pool_(model.shape().kv, pages_for(context)),
       sequence_(pool_),
       logits_(static_cast<std::size_t>(model.shape().vocabulary)) {
   CHECK(context >= 1 && vocabulary >= 1 && vocabulary <= model.shape().vocabulary);

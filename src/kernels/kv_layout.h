@@ -15,6 +15,8 @@ namespace aloud {
 
 // Tokens per page.
 inline constexpr std::int64_t kPageTokens = 64;
+// Pages that hold so many tokens.
+constexpr std::int64_t pages_for(std::int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
 // Values of a head are padded to a multiple of this, so that every vector register divides them.
 inline constexpr std::int64_t kValuePad = 16;
 inline constexpr std::int64_t padded_width(std::int64_t width) {

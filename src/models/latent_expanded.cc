@@ -21,7 +21,7 @@ struct LatentAttention::Window {
   std::int64_t tokens;      // at most kSplitTokens
   std::int64_t first_page;  // of those that are expanded at a time
 
-  std::int64_t pages() const { return (tokens + kPageTokens - 1) / kPageTokens; }
+  std::int64_t pages() const { return pages_for(tokens); }
 };
 
 // Whatever the cache's type: expanded pages live for a moment, and 16 bits are the fastest to read.
@@ -33,7 +33,7 @@ AttentionShape LatentAttention::expanded_shape() const {
 
 std::int64_t LatentAttention::scratch_bytes(std::int64_t tokens, std::int64_t context, int threads) const {
   const AttentionShape expanded = expanded_shape();
-  const std::int64_t pages = std::min(kWindowPages, (context + kPageTokens - 1) / kPageTokens);
+  const std::int64_t pages = std::min(kWindowPages, pages_for(context));
   const std::int64_t state_floats =
       context > kSplitTokens ? tokens * shape_.heads * expanded.state_width() : 0;
   const std::int64_t latent_floats = pages * kPageTokens * padded_width(shape_.layout.key_width);
