@@ -206,25 +206,22 @@ Result<std::string_view> Metadata::require_string(std::string_view key) const {
   return *value;
 }
 
-std::uint64_t GgufFile::offset(const Tensor& tensor) const {
+std::size_t GgufFile::part_of(const Tensor& tensor) const {
   const std::less_equal<> before;  // a total order, also of pointers into different parts
   const std::byte* begin = tensor.bytes.data();
-  for (const std::span<const std::byte> part : parts_) {
-    if (before(part.data(), begin) && before(begin, part.data() + part.size())) {
-      return static_cast<std::uint64_t>(begin - part.data());
-    }
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    if (before(parts_[i].data(), begin) && before(begin, parts_[i].data() + parts_[i].size())) return i;
   }
   CHECK(false && "not a tensor of this file");
   return 0;
 }
 
+std::uint64_t GgufFile::offset(const Tensor& tensor) const {
+  return static_cast<std::uint64_t>(tensor.bytes.data() - parts_[part_of(tensor)].data());
+}
+
 void GgufFile::release(const Tensor& tensor) const {
-  const std::less_equal<> before;
-  const std::byte* begin = tensor.bytes.data();
-  for (const MappedFile& mapping : mappings_) {
-    const std::span<const std::byte> part = mapping.bytes();
-    if (before(part.data(), begin) && before(begin, part.data() + part.size())) mapping.release(tensor.bytes);
-  }
+  if (!mappings_.empty()) mappings_[part_of(tensor)].release(tensor.bytes);
 }
 
 Status GgufFile::check() const {

@@ -119,13 +119,13 @@ class GgufFile {
   std::uint32_t version() const { return version_; }
   std::uint64_t bytes() const { return bytes_; }                                // size of all parts
   std::span<const std::span<const std::byte>> parts() const { return parts_; }  // the bytes of each
-  // Where a tensor of this file begins in its part.
+  // Which of parts() holds a tensor of this file, and where it begins there.
+  std::size_t part_of(const Tensor& tensor) const;
   std::uint64_t offset(const Tensor& tensor) const;
   // Errors: a part of the file could no longer be read, so what was read is not to be trusted.
   Status check() const;
-  std::span<const MappedFile> mappings() const {
-    return mappings_;
-  }  // none when the bytes are somebody else's
+  // Those of parts(); none when the bytes are somebody else's.
+  std::span<const MappedFile> mappings() const { return mappings_; }
   // The system may take back the memory that holds a tensor of this file, until it is read again.
   void release(const Tensor& tensor) const;
 

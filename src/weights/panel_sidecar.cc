@@ -63,19 +63,19 @@ Header header_for(const GgufFile& file, std::int64_t panel_bytes) {
   header.parts = static_cast<std::uint32_t>(file.mappings().size());
   header.source_bytes = file.bytes();
   header.panel_bytes = static_cast<std::uint64_t>(panel_bytes);
+  // A part's header reaches to its first tensor.
+  std::vector<std::size_t> header_bytes;
+  for (const MappedFile& part : file.mappings()) header_bytes.push_back(part.bytes().size());
+  for (const Tensor& tensor : file.tensors()) {
+    std::size_t& bytes = header_bytes[file.part_of(tensor)];
+    bytes = std::min<std::size_t>(bytes, file.offset(tensor));
+  }
   Hash hash;
-  for (const MappedFile& part : file.mappings()) {
-    // The header reaches to the first tensor of the part.
-    const std::less<> before;
-    std::size_t header_bytes = part.bytes().size();
-    for (const Tensor& tensor : file.tensors()) {
-      const std::byte* begin = tensor.bytes.data();
-      if (before(begin, part.bytes().data()) || !before(begin, part.bytes().data() + header_bytes)) continue;
-      header_bytes = static_cast<std::size_t>(begin - part.bytes().data());
-    }
+  for (std::size_t i = 0; i < header_bytes.size(); ++i) {
+    const MappedFile& part = file.mappings()[i];
     hash.add(part.bytes().size());
     hash.add(static_cast<std::uint64_t>(part.modified()));
-    hash.add(part.bytes().first(header_bytes));
+    hash.add(part.bytes().first(header_bytes[i]));
   }
   header.source_hash = hash.value();
   return header;
