@@ -17,17 +17,23 @@ namespace {
 constexpr std::size_t kBufferBytes = 1 << 20;
 constexpr int kMaxAttempts = 100;  // names that other writers may hold
 
-Status write_all(int file, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail("cannot write: {}", std::strerror(errno));
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
+Status write(int file, std::span<const std::byte> bytes) {
+  if (const int error = write_all(file, bytes); error != 0)
+    return fail("cannot write: {}", std::strerror(error));
   return {};
 }
 
 }  // namespace
+
+int write_all(int file, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
   AtomicFile out;
@@ -65,14 +71,14 @@ void AtomicFile::discard() {
 }
 
 Status AtomicFile::flush() {
-  TRY(write_all(file_, buffer_));
+  TRY(write(file_, buffer_));
   buffer_.clear();
   return {};
 }
 
 Status AtomicFile::append(std::span<const std::byte> bytes) {
   if (buffer_.size() + bytes.size() > kBufferBytes) TRY(flush());
-  if (bytes.size() > kBufferBytes) return write_all(file_, bytes);
+  if (bytes.size() > kBufferBytes) return write(file_, bytes);
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
   return {};
 }

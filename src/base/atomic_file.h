@@ -10,6 +10,10 @@
 
 namespace aloud {
 
+// Writes all bytes to an open file, however many calls that takes. Returns 0, or the errno of what went
+// wrong.
+int write_all(int file, std::span<const std::byte> bytes);
+
 // Writes to a temporary file in the same folder; commit() renames it over path. Without commit() (an error,
 // an early return) the temporary file is removed and what stood at path stays. Movable; one thread at a time.
 class AtomicFile {

@@ -81,11 +81,8 @@ Result<GgufFile> random_file(const BenchOptions& options, const Watch& watch) {
   const int memory = memfd_create("aloud-bench", MFD_CLOEXEC);
   if (memory < 0) return fail("no memory for the model: {}", std::strerror(errno));
   const Status made = make_random_model(options, watch, [&](std::span<const std::byte> bytes) -> Status {
-    while (!bytes.empty()) {
-      const ssize_t done = ::write(memory, bytes.data(), bytes.size());
-      if (done < 0) return fail("no memory for the model: {}", std::strerror(errno));
-      bytes = bytes.subspan(static_cast<std::size_t>(done));
-    }
+    const int error = write_all(memory, bytes);
+    if (error != 0) return fail("no memory for the model: {}", std::strerror(error));
     return {};
   });
   Result<GgufFile> file = fail("the model was not written");

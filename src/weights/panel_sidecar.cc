@@ -19,6 +19,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/printable.h"
 
 namespace aloud {
@@ -199,11 +200,9 @@ void SidecarWriter::write(std::span<const std::byte> header, std::span<const std
     while (!bytes.empty()) {
       if (stop_) return false;
       const auto part = bytes.first(std::min<std::size_t>(bytes.size(), kWriteBytes));
-      const ssize_t written = ::write(file_, part.data(), part.size());
-      if (written < 0 && errno == EINTR) continue;
       // On disk part by part, so that the end does not have to wait for all of it.
-      if (written < 0 || ::fdatasync(file_) != 0) return false;
-      bytes = bytes.subspan(static_cast<std::size_t>(written));
+      if (write_all(file_, part) != 0 || ::fdatasync(file_) != 0) return false;
+      bytes = bytes.subspan(part.size());
     }
     return true;
   };
