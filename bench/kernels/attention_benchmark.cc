@@ -9,6 +9,7 @@
 
 #include "base/processors.h"
 #include "kernels/attention.h"
+#include "kernels/register.h"
 #include "kernels/vector.h"
 
 namespace aloud {
@@ -108,7 +109,9 @@ void store(benchmark::State& state, const Heads& heads, DType type) {
                           (layout.key_width + layout.value_width));
 }
 
-void register_all() {
+}  // namespace
+
+void register_benchmarks() {
   for (const Heads& heads : kHeads) {
     for (const DType type : kKvTypes) {
       const std::string name = std::string("/") + heads.name + "/" + std::string(info(type).name);
@@ -132,13 +135,4 @@ void register_all() {
   }
 }
 
-}  // namespace
 }  // namespace aloud
-
-int main(int argc, char** argv) {
-  aloud::register_all();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
-}

@@ -13,6 +13,7 @@
 #include "base/processors.h"
 #include "kernels/matmul.h"
 #include "kernels/panels.h"
+#include "kernels/register.h"
 
 namespace aloud {
 namespace {
@@ -115,7 +116,9 @@ void quantise(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * count * 1536);
 }
 
-void register_all() {
+}  // namespace
+
+void register_benchmarks() {
   benchmark::RegisterBenchmark("read_memory", read_memory)->UseRealTime();
   benchmark::RegisterBenchmark("quantise", quantise)->Arg(1)->Arg(512)->UseRealTime();
   for (const DTypeInfo& type : all_dtypes()) {
@@ -128,13 +131,4 @@ void register_all() {
   }
 }
 
-}  // namespace
 }  // namespace aloud
-
-int main(int argc, char** argv) {
-  aloud::register_all();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
-}
