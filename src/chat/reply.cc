@@ -44,7 +44,8 @@ class Writer : public TokenConsumer {
     return std::span<const TokenId>(refused_).first(refused_.size() - tags);
   }
 
-  Next take(TokenId token) override {
+  Next take(const SampledToken& sampled) override {
+    const TokenId token = sampled.token;
     if (tokenizer_.is_end_of_turn(token)) {
       if (!splitter_.in_thought()) return {.stop = true};
       return {.feed = close_thought(ThoughtEnd::kModel, kNoToken)};

@@ -1,11 +1,50 @@
 // Samples until a reason to finish turns up.
 #include "engine/generation.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
 
 #include "base/check.h"
 
 namespace aloud {
+
+namespace {
+
+// NaN counts as impossible.
+std::vector<float> log_softmax(std::span<const float> logits) {
+  std::vector<float> logprobs(logits.begin(), logits.end());
+  float highest = -std::numeric_limits<float>::infinity();
+  for (float& logit : logprobs) {
+    if (std::isnan(logit)) logit = -std::numeric_limits<float>::infinity();
+    highest = std::max(highest, logit);
+  }
+  if (!std::isfinite(highest)) return logprobs;
+  double sum = 0;
+  for (const float logit : logprobs) sum += std::exp(static_cast<double>(logit - highest));
+  const auto total = static_cast<float>(highest + std::log(sum));
+  for (float& logit : logprobs) logit -= total;
+  return logprobs;
+}
+
+// Best first, of equals the lower id.
+std::vector<TokenLogprob> likeliest(std::span<const float> logprobs, int count) {
+  std::vector<TokenId> ids(logprobs.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto end = ids.begin() + std::min<std::ptrdiff_t>(count, std::ssize(ids));
+  std::partial_sort(ids.begin(), end, ids.end(), [&](TokenId a, TokenId b) {
+    const float x = logprobs[static_cast<std::size_t>(a)], y = logprobs[static_cast<std::size_t>(b)];
+    return x != y ? x > y : a < b;
+  });
+  std::vector<TokenLogprob> top;
+  for (auto id = ids.begin(); id != end; ++id) top.push_back({*id, logprobs[static_cast<std::size_t>(*id)]});
+  return top;
+}
+
+}  // namespace
 
 std::string_view name(FinishReason reason) {
   switch (reason) {
@@ -19,6 +58,22 @@ std::string_view name(FinishReason reason) {
       return "cancelled";
   }
   CHECK(false);
+}
+
+Result<TokenConsumer::Next> choose_next(std::span<float> logits, Sampler& sampler, TokenConsumer& consumer) {
+  SampledToken sampled;
+  std::vector<TokenLogprob> top;
+  const std::optional<int> wanted = consumer.top_logprobs();
+  std::vector<float> logprobs;
+  if (wanted) {
+    logprobs = log_softmax(logits);
+    top = likeliest(logprobs, *wanted);
+  }
+  sampled.token = sampler.sample(logits, consumer.forbidden(), consumer.allowed());
+  if (sampled.token == kNoToken) return fail("no token can come next: the model gave no usable number");
+  if (wanted) sampled.logprob = logprobs[static_cast<std::size_t>(sampled.token)];
+  sampled.top = top;
+  return consumer.take(sampled);
 }
 
 Result<Generation> generate(Session& session, Sampler& sampler, std::int64_t max_tokens,
@@ -36,10 +91,8 @@ Result<Generation> generate(Session& session, Sampler& sampler, std::int64_t max
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed))
       return finished(FinishReason::kCancelled);
     if (result.sampled_tokens >= max_tokens) return finished(FinishReason::kLength);
-    const TokenId token = sampler.sample(session.logits(), consumer.forbidden());
-    if (token == kNoToken) return fail("the model gave no usable number for any next token");
+    TRY_ASSIGN(const TokenConsumer::Next next, choose_next(session.logits(), sampler, consumer));
     ++result.sampled_tokens;
-    const TokenConsumer::Next next = consumer.take(token);
     if (result.sampled_tokens == 1) result.first_token_seconds = seconds();
     if (next.stop) return finished(FinishReason::kStop);
     if (session.room() < static_cast<std::int64_t>(next.feed.size())) return finished(FinishReason::kContext);

@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "base/result.h"
 #include "engine/sampler.h"
 #include "engine/session.h"
+#include "engine/token_mask.h"
 
 namespace aloud {
 
@@ -17,6 +19,18 @@ namespace aloud {
 enum class FinishReason { kStop, kLength, kContext, kCancelled };
 
 std::string_view name(FinishReason reason);  // "stop", "length", "context", "cancelled"
+
+struct TokenLogprob {
+  TokenId token = kNoToken;
+  float logprob = 0;
+};
+
+// A token that was drawn. The logprobs are those of the model: before bias, penalties, temperature and masks.
+struct SampledToken {
+  TokenId token = kNoToken;
+  float logprob = 0;                  // where the consumer wants them, as the following
+  std::span<const TokenLogprob> top;  // the likeliest, best first; valid during the call
+};
 
 // Who takes the tokens and steers what comes next.
 class TokenConsumer {
@@ -30,8 +44,12 @@ class TokenConsumer {
   virtual ~TokenConsumer() = default;
   // Ids that may not be sampled next.
   virtual std::span<const TokenId> forbidden() const { return {}; }
+  // Ids that alone may be sampled next, of those that are not forbidden; nullptr: all. Valid until take().
+  virtual const TokenMask* allowed() const { return nullptr; }
+  // How many of the likeliest tokens are to be told with each token; absent: no logprobs at all.
+  virtual std::optional<int> top_logprobs() const { return {}; }
   // Takes a sampled token.
-  virtual Next take(TokenId token) = 0;
+  virtual Next take(const SampledToken& sampled) = 0;
 };
 
 struct Generation {
@@ -41,8 +59,12 @@ struct Generation {
   double first_token_seconds = 0;  // until the first token was taken
 };
 
+// One step: draws a token as the consumer allows and hands it over. Changes logits. Errors: no token is left
+// to draw from.
+Result<TokenConsumer::Next> choose_next(std::span<float> logits, Sampler& sampler, TokenConsumer& consumer);
+
 // Goes on from a session that has read its prompt; sampler.begin() must have been called. What is fed counts
-// in the context but not in max_tokens. Errors: the model's logits are all NaN or -infinity.
+// in the context but not in max_tokens. Errors: those of choose_next() and of the model.
 Result<Generation> generate(Session& session, Sampler& sampler, std::int64_t max_tokens,
                             TokenConsumer& consumer, const std::atomic<bool>* cancel = nullptr);
 

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/check.h"
+
 namespace aloud {
 namespace {
 
@@ -86,8 +88,9 @@ void Sampler::begin(std::span<const TokenId> prompt) {
 
 void Sampler::accept(TokenId token) { ++seen_[token].in_reply; }
 
-TokenId Sampler::sample(std::span<float> logits, std::span<const TokenId> forbidden) {
-  adjust(logits, forbidden);
+TokenId Sampler::sample(std::span<float> logits, std::span<const TokenId> forbidden,
+                        const TokenMask* allowed) {
+  adjust(logits, forbidden, allowed);
   const float highest = highest_of(logits);
   if (highest == -kInfinity) return kNoToken;
   if (parameters_.temperature == 0 || parameters_.top_k == 1) {
@@ -101,7 +104,22 @@ TokenId Sampler::sample(std::span<float> logits, std::span<const TokenId> forbid
   return draw();
 }
 
-void Sampler::adjust(std::span<float> logits, std::span<const TokenId> forbidden) const {
+namespace {
+
+void keep_allowed(std::span<float> logits, const TokenMask& allowed) {
+  CHECK(allowed.size() >= std::ssize(logits));
+  for (std::size_t i = 0; i < logits.size(); i += 64) {
+    std::uint64_t refused = ~allowed.words()[i / 64];
+    if (logits.size() - i < 64) refused &= (std::uint64_t{1} << (logits.size() - i)) - 1;
+    for (; refused != 0; refused &= refused - 1)
+      logits[i + static_cast<std::size_t>(std::countr_zero(refused))] = -kInfinity;
+  }
+}
+
+}  // namespace
+
+void Sampler::adjust(std::span<float> logits, std::span<const TokenId> forbidden,
+                     const TokenMask* allowed) const {
   const auto in_range = [&](TokenId token) {
     return token >= 0 && static_cast<std::size_t>(token) < logits.size();
   };
@@ -121,6 +139,7 @@ void Sampler::adjust(std::span<float> logits, std::span<const TokenId> forbidden
       logits[static_cast<std::size_t>(token)] = static_cast<float>(logit);
     }
   }
+  if (allowed != nullptr) keep_allowed(logits, *allowed);
   for (const TokenId token : forbidden) {
     if (in_range(token)) logits[static_cast<std::size_t>(token)] = -kInfinity;
   }

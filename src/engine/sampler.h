@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/sampling_parameters.h"
+#include "engine/token_mask.h"
 #include "text/tokenizer.h"
 
 namespace aloud {
@@ -35,9 +36,11 @@ class Sampler {
   // Starts a reply: tells the prompt's tokens, forgets the last reply and starts the random stream anew.
   void begin(std::span<const TokenId> prompt);
 
-  // Picks from ids [0, logits.size()) minus the forbidden ones; changes logits. NaN counts as -infinity; if
+  // Picks from ids [0, logits.size()), of those only the allowed where there is a mask (at least as large),
+  // minus the forbidden ones; changes logits. NaN counts as -infinity; if
   // there are logits of +infinity only those are picked from. kNoToken when no token is left.
-  TokenId sample(std::span<float> logits, std::span<const TokenId> forbidden = {});
+  TokenId sample(std::span<float> logits, std::span<const TokenId> forbidden = {},
+                 const TokenMask* allowed = nullptr);
 
   // A token became part of the reply (sampled or given).
   void accept(TokenId token);
@@ -53,7 +56,7 @@ class Sampler {
     std::int32_t in_reply = 0;
   };
 
-  void adjust(std::span<float> logits, std::span<const TokenId> forbidden) const;
+  void adjust(std::span<float> logits, std::span<const TokenId> forbidden, const TokenMask* allowed) const;
   void gather(std::span<const float> logits, float highest);
   void keep_top_k();
   void weigh(float highest);

@@ -55,6 +55,24 @@ std::vector<float> log_of(std::initializer_list<double> probabilities) {
   return logits;
 }
 
+TEST(Sampler, OnlyAllowedTokensAreDrawn) {
+  for (const int size : {1, 63, 64, 65, 130}) {
+    TokenMask mask(size);
+    std::vector<float> logits(static_cast<std::size_t>(size), 1);
+    Sampler sampler(neutral());
+    sampler.begin({});
+    EXPECT_EQ(sampler.sample(logits, {}, &mask), kNoToken);
+    mask.allow(size - 1);
+    logits.assign(logits.size(), 1);
+    EXPECT_EQ(sampler.sample(logits, {}, &mask), size - 1);
+    const TokenId last = size - 1;
+    logits.assign(logits.size(), 1);
+    EXPECT_EQ(sampler.sample(logits, {&last, 1}, &mask), kNoToken);
+    mask.forbid(size - 1);
+    EXPECT_FALSE(mask.allows(size - 1));
+  }
+}
+
 TEST(Sampler, GreedyTakesTheHighestAndOfEqualsTheLowestId) {
   EXPECT_EQ(once(greedy(), {1, 5, 3}), 1);
   EXPECT_EQ(once(greedy(), {1, 5, 5, 5}), 1);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 
 #include "engine/fake_model.h"
@@ -118,7 +119,10 @@ TEST(Session, PaddingOfTheModelsVocabularyIsNotSampled) {
 // Takes tokens until one of them is `last`.
 struct Collector : TokenConsumer {
   explicit Collector(TokenId last_token) : last(last_token) {}
-  Next take(TokenId token) override {
+  Next take(const SampledToken& sampled) override {
+    const TokenId token = sampled.token;
+    logprobs.push_back(sampled.logprob);
+    top.assign(sampled.top.begin(), sampled.top.end());
     taken.push_back(token);
     if (token == last) return {.stop = true};
     feed = {token};
@@ -126,10 +130,16 @@ struct Collector : TokenConsumer {
     return {.feed = feed};
   }
   std::span<const TokenId> forbidden() const override { return refused; }
+  const TokenMask* allowed() const override { return mask ? &*mask : nullptr; }
+  std::optional<int> top_logprobs() const override { return wanted; }
 
   TokenId last;
   TokenId twice = kNoToken;
   std::vector<TokenId> refused;
+  std::optional<TokenMask> mask;
+  std::optional<int> wanted;
+  std::vector<float> logprobs;
+  std::vector<TokenLogprob> top;
   std::vector<TokenId> taken;
   std::vector<TokenId> feed;
 };
@@ -152,6 +162,28 @@ TEST(Generation, EndsWhereTheConsumerSays) {
   EXPECT_EQ(result->sampled_tokens, 4);
   EXPECT_EQ(collector.taken, (std::vector<TokenId>{10, 11, 12, 0}));
   EXPECT_EQ(session.length(), 6);  // the end itself is not computed
+}
+
+TEST(Generation, TellsTheModelsLogprobsWhateverMayBeDrawn) {
+  FakeModel model(kVocabulary, FakeModel::reply(3, {10}));  // a logit of 10 there, of 0 elsewhere
+  Session session(model, kVocabulary, 100);
+  ASSERT_TRUE(session.read(count_to(3)));
+  Sampler sampler = greedy_sampler();
+  Collector collector(5);
+  collector.mask.emplace(kVocabulary);
+  collector.mask->allow(5);
+  collector.mask->allow(7);
+  collector.wanted = 3;
+  const auto result = generate(session, sampler, 50, collector);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(collector.taken, std::vector<TokenId>{5});
+  const double total = std::log(std::exp(10.0) + kVocabulary - 1);
+  EXPECT_NEAR(collector.logprobs[0], -total, 1e-5);
+  ASSERT_EQ(collector.top.size(), 3u);
+  EXPECT_EQ(collector.top[0].token, 10);
+  EXPECT_NEAR(collector.top[0].logprob, 10 - total, 1e-5);
+  EXPECT_EQ(collector.top[1].token, 0);
+  EXPECT_EQ(collector.top[2].token, 1);
 }
 
 TEST(Generation, EndsAtMaxTokensAndAtAFullContext) {
