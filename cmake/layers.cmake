@@ -25,6 +25,7 @@ add_compile_options(-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
 
 # Kernels come in one file per instruction set; the suffix of the name chooses the flags.
 set(ALOUD_AVX2_FLAGS -mavx2 -mfma -mf16c -mbmi2)
+set(ALOUD_AVXVNNI_FLAGS ${ALOUD_AVX2_FLAGS} -mavxvnni)
 set(ALOUD_AVX512_FLAGS -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c -mbmi2
     -mprefer-vector-width=512
     # GCC 12 warns about the undefined operands inside its own AVX-512 header.
@@ -39,6 +40,8 @@ function(aloud_layer name)
   foreach(source ${sources})
     if(source MATCHES "_avx2\\.cc$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${ALOUD_AVX2_FLAGS}")
+    elseif(source MATCHES "_avxvnni\\.cc$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${ALOUD_AVXVNNI_FLAGS}")
     elseif(source MATCHES "_avx512\\.cc$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${ALOUD_AVX512_FLAGS}")
     endif()

@@ -16,6 +16,7 @@ const AttentionKernels& attention_kernels(Isa isa) {
   switch (isa) {
     case Isa::kAvx512:
       return kAttentionAvx512;
+    case Isa::kAvxVnni:
     case Isa::kAvx2:
       return kAttentionAvx2;
     case Isa::kScalar:

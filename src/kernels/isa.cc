@@ -18,6 +18,8 @@ bool runs(Isa isa) {
       return true;
     case Isa::kAvx2:
       return avx2;
+    case Isa::kAvxVnni:
+      return avx2 && __builtin_cpu_supports("avxvnni");
     case Isa::kAvx512:
       return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
@@ -37,6 +39,8 @@ std::string_view name(Isa isa) {
       return "scalar";
     case Isa::kAvx2:
       return "avx2";
+    case Isa::kAvxVnni:
+      return "avxvnni";
     case Isa::kAvx512:
       return "avx512";
   }
@@ -46,7 +50,7 @@ std::string_view name(Isa isa) {
 std::span<const Isa> supported_isas() {
   static const std::vector<Isa> kSupported = [] {
     std::vector<Isa> isas;
-    for (const Isa isa : {Isa::kAvx512, Isa::kAvx2, Isa::kScalar}) {
+    for (const Isa isa : {Isa::kAvx512, Isa::kAvxVnni, Isa::kAvx2, Isa::kScalar}) {
       if (runs(isa)) isas.push_back(isa);
     }
     return isas;
@@ -57,12 +61,12 @@ std::span<const Isa> supported_isas() {
 Result<Isa> choose_isa() {
   const char* wanted = std::getenv("ALOUD_ISA");
   if (wanted == nullptr || *wanted == '\0') return supported_isas().front();
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512}) {
     if (name(isa) != wanted) continue;
     if (!runs(isa)) return fail("ALOUD_ISA={}: this processor does not support it", wanted);
     return isa;
   }
-  return fail("ALOUD_ISA={}: expected scalar, avx2 or avx512", printable(wanted));
+  return fail("ALOUD_ISA={}: expected scalar, avx2, avxvnni or avx512", printable(wanted));
 }
 
 }  // namespace aloud

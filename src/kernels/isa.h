@@ -8,10 +8,11 @@
 
 namespace aloud {
 
-// kAvx2 means AVX2 + FMA + F16C + BMI2; kAvx512 means F, BW, DQ, VL and VNNI on top.
-enum class Isa { kScalar, kAvx2, kAvx512 };
+// kAvx2 means AVX2 + FMA + F16C + BMI2; kAvxVnni means AVX-VNNI on top, which only integer products use: all
+// results have the bits of kAvx2. kAvx512 means F, BW, DQ, VL and VNNI on top of kAvx2.
+enum class Isa { kScalar, kAvx2, kAvxVnni, kAvx512 };
 
-std::string_view name(Isa isa);  // "scalar", "avx2", "avx512"
+std::string_view name(Isa isa);  // "scalar", "avx2", "avxvnni", "avx512"
 
 // What this processor and operating system can run, best first; kScalar is always there.
 std::span<const Isa> supported_isas();

@@ -221,6 +221,7 @@ void check_job(const MatmulJob& job) {
 const MatmulKernels& matmul_kernels(Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::kAvx512) return kMatmulAvx512;
+  if (isa == Isa::kAvxVnni) return kMatmulAvxVnni;
   if (isa == Isa::kAvx2) return kMatmulAvx2;
 #endif
   CHECK(isa == Isa::kScalar);

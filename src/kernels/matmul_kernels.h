@@ -98,6 +98,7 @@ struct MatmulKernels {
 extern const MatmulKernels kMatmulScalar;
 #if defined(__x86_64__)
 extern const MatmulKernels kMatmulAvx2;
+extern const MatmulKernels kMatmulAvxVnni;
 extern const MatmulKernels kMatmulAvx512;
 #endif
 const MatmulKernels& matmul_kernels(Isa isa);

@@ -1,6 +1,7 @@
 // The vector operations that matmul's shared code is written in, with AVX2: 8 lanes, one per row.
 //
-// Included only by _avx2.cc files; see matmul_lanes_avx512.h, which has the same names.
+// Included only by _avx2.cc and _avxvnni.cc files, which then include their products; see
+// matmul_lanes_avx512.h, which has the names of both.
 #pragma once
 
 #include <immintrin.h>
@@ -16,14 +17,9 @@ using Ints = __m256i;
 using Floats = __m256;
 constexpr int kLanes = 8;
 
-constexpr QuantForm kSignedForm = QuantForm::kSigned;
-constexpr int kQuantBias = 0;
-
 // Quants of few bits are multiplied unsigned and their zero is an offset, which spares them the sign.
 constexpr bool kSmallQuantsHaveOffsets = true;
 
-// Most columns that matmul_direct.h takes at once.
-constexpr int kDirectColumns = 4;
 // A register tile of matmul_tiles.h: the two halves of a panel by so many columns.
 constexpr int kTileVectors = 2;
 constexpr int kTileColumns = 3;
@@ -73,49 +69,6 @@ ALOUD_INLINE Ints every_four(const std::int8_t* quants) {
   std::int32_t four;
   __builtin_memcpy(&four, quants, sizeof four);
   return _mm256_set1_epi32(four);
-}
-
-// Weights ready to be multiplied. vpmaddubsw takes one side unsigned and saturates its sums of two at 2^15,
-// so weights that can be negative give their sign to x: |w| * x is at most 128 * 127 * 2.
-template <QuantForm kForm>
-struct Factors {
-  Ints bytes;
-  Ints magnitude;
-};
-template <QuantForm kForm>
-ALOUD_INLINE Factors<kForm> prepare(Ints bytes) {
-  return {bytes, kForm == QuantForm::kSigned ? _mm256_abs_epi8(bytes) : bytes};
-}
-
-// The products of a group's weights and x while they are added up: sums of two neighbours in 16 bits for as
-// many steps (kChain) as those can hold, then sums of four in 32 bits.
-struct Dot {
-  Ints pairs;
-  Ints sum;
-};
-// The pairs' largest magnitude after a step is largest * 127 * 2.
-constexpr int chain_of(int largest) { return 32767 / (largest * 254); }
-constexpr bool kHasChains = true;
-
-// Keeps a sum in a register and in the order of the source: GCC would balance the additions into a tree, of
-// which most parts wait in memory.
-ALOUD_INLINE void keep(Ints& sum) { asm("" : "+x"(sum)); }
-
-// Step `step` (a constant) of a group; step 0 begins a new sum, which is there after the last one.
-template <QuantForm kForm, int kChain>
-ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, Ints x) {
-  if (kForm == QuantForm::kSigned) x = _mm256_sign_epi8(x, weights.bytes);
-  const Ints pairs = _mm256_maddubs_epi16(weights.magnitude, x);
-  dot.pairs = step % kChain == 0 ? pairs : _mm256_add_epi16(dot.pairs, pairs);
-  keep(dot.pairs);
-  if (step % kChain != kChain - 1) return;
-  const Ints fours = _mm256_madd_epi16(dot.pairs, _mm256_set1_epi16(1));
-  dot.sum = step < kChain ? fours : _mm256_add_epi32(dot.sum, fours);
-  keep(dot.sum);
-}
-template <QuantForm kForm, int kChain>
-ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, const std::int8_t* four) {
-  add_products<kForm, kChain>(dot, step, weights, every_four(four));
 }
 
 // What matmul_floats.h needs: 8 values, those past the first `left` as zeros.

@@ -11,6 +11,7 @@ namespace aloud {
 
 extern const ProbeLoops kProbeLoopsScalar;
 extern const ProbeLoops kProbeLoopsAvx2;
+extern const ProbeLoops kProbeLoopsAvxVnni;
 extern const ProbeLoops kProbeLoopsAvx512;
 
 namespace {
@@ -21,6 +22,8 @@ const ProbeLoops& probe_loops(Isa isa) {
   switch (isa) {
     case Isa::kAvx512:
       return kProbeLoopsAvx512;
+    case Isa::kAvxVnni:
+      return kProbeLoopsAvxVnni;
     case Isa::kAvx2:
       return kProbeLoopsAvx2;
     case Isa::kScalar:

@@ -11,6 +11,7 @@ const VectorKernels& vector_kernels(Isa isa) {
   switch (isa) {
     case Isa::kAvx512:
       return kVectorKernelsAvx512;
+    case Isa::kAvxVnni:
     case Isa::kAvx2:
       return kVectorKernelsAvx2;
     case Isa::kScalar:

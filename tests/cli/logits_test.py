@@ -145,7 +145,7 @@ def main():
               if os.path.exists(path[: -len(".gguf")] + ".logits.f32")]
     check(models, f"no models with logits in {', '.join(folders)}")
     jobs = []
-    for isa in filter(supported, ("scalar", "avx2", "avx512")):
+    for isa in filter(supported, ("scalar", "avx2", "avxvnni", "avx512")):
         for model in models:
             if os.path.exists(model[: -len(".gguf")] + ".long.f32"):
                 jobs.insert(0, (test_long, model, isa))  # the slow ones first

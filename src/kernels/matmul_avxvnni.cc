@@ -1,0 +1,21 @@
+// matmul with AVX-VNNI: AVX2 and vpdpbusd on 256 bits.
+#include "kernels/matmul_products_avxvnni.h"
+// The code that all instruction sets share builds on the lanes.
+#include "kernels/matmul_panels.h"
+// What it builds on comes first.
+#include "kernels/matmul_floats.h"
+#include "kernels/matmul_formats_256.h"
+#include "kernels/matmul_formats_32.h"
+#include "kernels/matmul_quantise_avx2.h"
+#include "kernels/matmul_tiles.h"
+// Last, because it names all of them.
+#include "kernels/matmul_direct.h"
+
+namespace aloud {
+
+const MatmulKernels kMatmulAvxVnni{
+    quantise<FineBlock>, quantise<CoarseBlock>, find_panel_format, kDirectColumns, kSignedForm, multiply,
+    multiply_floats,
+};
+
+}  // namespace aloud

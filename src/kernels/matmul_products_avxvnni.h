@@ -1,0 +1,52 @@
+// The integer products of matmul_lanes_avx2.h with AVX-VNNI: the sums of matmul_products_avx2.h, to the bit.
+#pragma once
+
+#include "kernels/matmul_lanes_avx2.h"
+
+namespace aloud {
+namespace {
+
+// vpdpbusd wants the weights unsigned: quants that can be negative are stored + 128.
+constexpr QuantForm kSignedForm = QuantForm::kBiased;
+constexpr int kQuantBias = 128;
+
+// Most columns that matmul_direct.h takes at once: six sums and six totals.
+constexpr int kDirectColumns = 6;
+
+// Weights ready to be multiplied.
+template <QuantForm kForm>
+struct Factors {
+  Ints bytes;
+};
+template <QuantForm kForm>
+ALOUD_INLINE Factors<kForm> prepare(Ints bytes) {
+  return {bytes};
+}
+
+// The products of a group's weights and x while they are added up.
+struct Dot {
+  Ints sum;
+};
+constexpr int chain_of(int) { return 1; }
+constexpr bool kHasChains = false;
+
+// Step `step` (a constant) of a group, four neighbours at a time; step 0 begins a new sum. In assembly for
+// the reason that matmul_lanes_avx512.h gives.
+template <QuantForm kForm, int kChain>
+ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, Ints x) {
+  if (step == 0) dot.sum = _mm256_setzero_si256();
+  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(dot.sum) : "x"(weights.bytes), "x"(x));
+}
+// The same with x in memory: broadcasts that GCC sees are kept on the stack for the panel's other half.
+template <QuantForm kForm, int kChain>
+ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, const std::int8_t* four) {
+  using Word [[gnu::may_alias, gnu::aligned(1)]] = std::uint32_t;
+  if (step == 0) dot.sum = _mm256_setzero_si256();
+  Ints x;
+  asm("vpbroadcastd %3, %1\n\t%{vex%} vpdpbusd %1, %2, %0"
+      : "+x"(dot.sum), "=&x"(x)
+      : "x"(weights.bytes), "m"(*reinterpret_cast<const Word*>(four)));
+}
+
+}  // namespace
+}  // namespace aloud
