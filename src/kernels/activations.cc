@@ -10,6 +10,7 @@
 namespace aloud {
 
 InputForms input_form(DType type) {
+  if (type == DType::kBF16) return InputForms::kBfloat;
   if (is_float(type)) return InputForms::kValues;
   return info(type).block_values == CoarseBlock::kValues ? InputForms::kCoarse : InputForms::kFine;
 }
@@ -24,6 +25,7 @@ void Activations::reset(Isa isa, std::int64_t count, std::int64_t columns, Input
   columns_ = columns;
   forms_ = forms;
   if (contains(forms, InputForms::kValues)) values_.reserve(count * columns);
+  if (contains(forms, InputForms::kBfloat)) bfloats_.reserve(count * columns);
   if (fine) fine_.reserve(count * (columns / FineBlock::kValues));
   if (coarse) coarse_.reserve(count * (columns / CoarseBlock::kValues));
 }
@@ -36,6 +38,7 @@ void Activations::set(std::int64_t vector, const float* x, std::int64_t first, s
   if (contains(forms_, InputForms::kValues)) {
     std::memcpy(values_.data() + place, x, static_cast<std::size_t>(n) * sizeof(float));
   }
+  if (contains(forms_, InputForms::kBfloat)) kernels.round_to_bfloats(x, n, bfloats_.data() + place);
   if (contains(forms_, InputForms::kFine)) {
     kernels.quantise_fine(x, n / FineBlock::kValues, fine_.data() + place / FineBlock::kValues);
   }

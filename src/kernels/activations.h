@@ -1,5 +1,5 @@
-// The inputs of matrix products: vectors of floats and the int8 forms that quantised weights are multiplied
-// with.
+// The inputs of matrix products: vectors of floats, and the coarser forms that weights of fewer bits are
+// multiplied with.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,10 @@ using CoarseBlock = ActivationBlock<256>;
 // A set of forms that a vector is kept in.
 enum class InputForms : unsigned {
   kNone = 0,
-  kValues = 1,  // float32, for float weights
+  kValues = 1,  // float32, for F32 and F16 weights
   kFine = 2,    // int8, a scale per 32 values: for weights whose blocks have 32
   kCoarse = 4,  // int8, a scale per 256 values: for weights whose blocks have 256
+  kBfloat = 8,  // bfloat16, for BF16 weights
 };
 constexpr InputForms operator|(InputForms a, InputForms b) {
   return static_cast<InputForms>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
@@ -61,6 +62,7 @@ class Activations {
   std::int64_t columns() const { return columns_; }
   InputForms forms() const { return forms_; }
   const float* values(std::int64_t vector) const { return values_.data() + vector * columns_; }
+  const std::uint16_t* bfloats(std::int64_t vector) const { return bfloats_.data() + vector * columns_; }
   const FineBlock* fine(std::int64_t vector) const { return fine_.data() + vector * (columns_ / 32); }
   const CoarseBlock* coarse(std::int64_t vector) const { return coarse_.data() + vector * (columns_ / 256); }
 
@@ -87,6 +89,7 @@ class Activations {
   std::int64_t columns_ = 0;
   InputForms forms_ = InputForms::kNone;
   Buffer<float> values_;
+  Buffer<std::uint16_t> bfloats_;
   Buffer<FineBlock> fine_;
   Buffer<CoarseBlock> coarse_;
 };

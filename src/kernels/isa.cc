@@ -58,6 +58,14 @@ std::span<const Isa> supported_isas() {
   return kSupported;
 }
 
+bool multiplies_bf16() {
+#if defined(__x86_64__)
+  return runs(Isa::kAvx512) && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 Result<Isa> choose_isa() {
   const char* wanted = std::getenv("ALOUD_ISA");
   if (wanted == nullptr || *wanted == '\0') return supported_isas().front();

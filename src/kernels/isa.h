@@ -17,6 +17,9 @@ std::string_view name(Isa isa);  // "scalar", "avx2", "avxvnni", "avx512"
 // What this processor and operating system can run, best first; kScalar is always there.
 std::span<const Isa> supported_isas();
 
+// This processor has AVX512-BF16, beside Isa::kAvx512.
+bool multiplies_bf16();
+
 // The best supported one, or the one that the environment variable ALOUD_ISA names.
 // Errors: ALOUD_ISA names none, or one that this machine lacks.
 Result<Isa> choose_isa();

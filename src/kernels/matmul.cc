@@ -138,8 +138,15 @@ struct Item {
 };
 
 void run_float_item(const MatmulKernels& kernels, const MatmulJob& job, const Item& item) {
-  const float* x[kMaxItemColumns];
-  for (std::int64_t i = 0; i < item.columns; ++i) x[i] = job.x->values(vector_of(job, item.column + i));
+  const void* x[kMaxItemColumns];
+  for (std::int64_t i = 0; i < item.columns; ++i) {
+    const std::int64_t vector = vector_of(job, item.column + i);
+    if (job.weights.type == DType::kBF16) {
+      x[i] = job.x->bfloats(vector);
+    } else {
+      x[i] = job.x->values(vector);
+    }
+  }
   const std::int64_t row_size = row_bytes(job.weights.type, job.weights.columns);
   kernels.multiply_floats({job.weights.type, job.weights.data + item.row * row_size, item.rows,
                            job.weights.columns, x, item.columns,
@@ -220,7 +227,7 @@ void check_job(const MatmulJob& job) {
 
 const MatmulKernels& matmul_kernels(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::kAvx512) return kMatmulAvx512;
+  if (isa == Isa::kAvx512) return multiplies_bf16() ? kMatmulAvx512Bf16 : kMatmulAvx512;
   if (isa == Isa::kAvxVnni) return kMatmulAvxVnni;
   if (isa == Isa::kAvx2) return kMatmulAvx2;
 #endif

@@ -24,8 +24,9 @@ struct MatmulJob {
 };
 
 // Runs all jobs as one parallel loop. Jobs must not write the same memory; x must have the weights'
-// input_form(). Float weights are multiplied in float32 with the values of x; all others as integers with its
-// int8 form, in the order of k:
+// input_form(). Float weights are multiplied with the values of x, BF16 weights with those rounded to
+// bfloat16 (as the models that are published in it compute), and added in float32; all others are multiplied
+// as integers with the int8 form, in the order of k:
 //   y = sum over blocks of x of  x_scale * (sum over the weights' groups g in it (of 16 or 32 values) of
 //                                           w_scale[g] * sum(w_quant * x_quant) + w_offset[g] *
 //                                           sum(x_quant)).

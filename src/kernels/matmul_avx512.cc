@@ -14,6 +14,22 @@
 namespace aloud {
 namespace {
 
+// In assembly, so that the file needs no flag for an instruction that not every AVX-512 processor has.
+struct BfloatPairs : Bfloats {
+  using Operand = Ints;
+
+  ALOUD_INLINE static Operand weights(const std::byte* row, std::int64_t k, std::int64_t left) {
+    return load_pairs(row + 2 * k, left);
+  }
+  ALOUD_INLINE static Operand input(const void* x, std::int64_t k, std::int64_t left) {
+    return weights(static_cast<const std::byte*>(x), k, left);
+  }
+  ALOUD_INLINE static Floats add(Floats sum, Operand w, Operand x) {
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(w), "v"(x));
+    return sum;
+  }
+};
+
 std::int32_t largest_magnitude(const float* x, int n) {
   const __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF);
   __m512i largest = _mm512_setzero_si512();
@@ -36,8 +52,13 @@ QuantSums quantise_32(const float* x, float factor, std::int8_t* quants) {
 }  // namespace
 
 const MatmulKernels kMatmulAvx512{
-    quantise<FineBlock>, quantise<CoarseBlock>, find_panel_format, kDirectColumns, kSignedForm, multiply,
-    multiply_floats,
+    quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats, find_panel_format,
+    kDirectColumns,      kSignedForm,           multiply,         multiply_floats<WidenedPairs>,
+};
+
+const MatmulKernels kMatmulAvx512Bf16{
+    quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats, find_panel_format,
+    kDirectColumns,      kSignedForm,           multiply,         multiply_floats<BfloatPairs>,
 };
 
 }  // namespace aloud

@@ -14,8 +14,8 @@
 namespace aloud {
 
 const MatmulKernels kMatmulAvxVnni{
-    quantise<FineBlock>, quantise<CoarseBlock>, find_panel_format, kDirectColumns, kSignedForm, multiply,
-    multiply_floats,
+    quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats, find_panel_format,
+    kDirectColumns,      kSignedForm,           multiply,         multiply_floats<WidenedPairs>,
 };
 
 }  // namespace aloud

@@ -69,13 +69,14 @@ struct TileProduct {
   float* sums;
 };
 
-// y[i * y_stride + r] = sum over k of weights[r][k] * x[i][k] in float32.
+// y[i * y_stride + r] = sum over k of weights[r][k] * x[i][k] in float32. x[i] points to floats, or to
+// bfloat16 where the weights are.
 struct FloatProduct {
   DType type;
   const std::byte* weights;
   std::int64_t rows;
   std::int64_t columns;
-  const float* const* x;
+  const void* const* x;
   std::int64_t count;
   float* y;
   std::int64_t y_stride;
@@ -85,6 +86,8 @@ struct MatmulKernels {
   // Makes blocks [0, count) of x.
   void (*quantise_fine)(const float* x, std::int64_t count, FineBlock* blocks);
   void (*quantise_coarse)(const float* x, std::int64_t count, CoarseBlock* blocks);
+  // To the nearest of `count` values, ties to even.
+  void (*round_to_bfloats)(const float* x, std::int64_t count, std::uint16_t* bfloats);
   // nullptr: the type has no fast way, it goes through Format::unpack.
   const PanelFormat* (*find_panel_format)(DType type);
   // Most columns that are multiplied directly.
@@ -100,6 +103,7 @@ extern const MatmulKernels kMatmulScalar;
 extern const MatmulKernels kMatmulAvx2;
 extern const MatmulKernels kMatmulAvxVnni;
 extern const MatmulKernels kMatmulAvx512;
+extern const MatmulKernels kMatmulAvx512Bf16;  // kMatmulAvx512 where the processor multiplies bfloat16
 #endif
 const MatmulKernels& matmul_kernels(Isa isa);
 

@@ -78,17 +78,18 @@ ALOUD_INLINE Floats load_f32(const void* at, std::int64_t left) {
   __builtin_memcpy(some, at, left * sizeof(float));
   return _mm256_loadu_ps(some);
 }
-ALOUD_INLINE __m128i load_16_bits(const void* at, std::int64_t left) {
-  if (left >= kLanes) return _mm_loadu_si128(static_cast<const __m128i*>(at));
+ALOUD_INLINE Floats load_f16(const void* at, std::int64_t left) {
+  if (left >= kLanes) return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(at)));
   std::uint16_t some[kLanes] = {};
   __builtin_memcpy(some, at, left * sizeof(std::uint16_t));
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(some));
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(some)));
 }
-ALOUD_INLINE Floats load_f16(const void* at, std::int64_t left) {
-  return _mm256_cvtph_ps(load_16_bits(at, left));
-}
-ALOUD_INLINE Floats load_bf16(const void* at, std::int64_t left) {
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load_16_bits(at, left)), 16));
+// Twice as many of 16 bits.
+ALOUD_INLINE Ints load_pairs(const void* at, std::int64_t left) {
+  if (left >= 2 * kLanes) return _mm256_loadu_si256(static_cast<const __m256i*>(at));
+  std::uint16_t some[2 * kLanes] = {};
+  __builtin_memcpy(some, at, left * sizeof(std::uint16_t));
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(some));
 }
 ALOUD_INLINE float sum_of_lanes(Floats value) {
   __m128 sum = _mm_add_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps(value, 1));

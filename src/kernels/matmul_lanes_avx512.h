@@ -113,15 +113,14 @@ ALOUD_INLINE __mmask16 first_lanes(std::int64_t left) { return static_cast<__mma
 ALOUD_INLINE Floats load_f32(const void* at, std::int64_t left) {
   return left >= kLanes ? _mm512_loadu_ps(at) : _mm512_maskz_loadu_ps(first_lanes(left), at);
 }
-ALOUD_INLINE __m256i load_16_bits(const void* at, std::int64_t left) {
-  if (left >= kLanes) return _mm256_loadu_si256(static_cast<const __m256i*>(at));
-  return _mm256_maskz_loadu_epi16(first_lanes(left), at);
-}
 ALOUD_INLINE Floats load_f16(const void* at, std::int64_t left) {
-  return _mm512_cvtph_ps(load_16_bits(at, left));
+  if (left >= kLanes) return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(at)));
+  return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(left), at));
 }
-ALOUD_INLINE Floats load_bf16(const void* at, std::int64_t left) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_16_bits(at, left)), 16));
+// Twice as many of 16 bits.
+ALOUD_INLINE Ints load_pairs(const void* at, std::int64_t left) {
+  if (left >= 2 * kLanes) return _mm512_loadu_si512(at);
+  return _mm512_maskz_loadu_epi16(static_cast<__mmask32>((std::int64_t{1} << left) - 1), at);
 }
 ALOUD_INLINE float sum_of_lanes(Floats value) { return _mm512_reduce_add_ps(value); }
 

@@ -1,6 +1,7 @@
-// Quantising, for any instruction set: who includes it defines what is declared first.
+// Taking x into its forms, for any instruction set: who includes it defines what is declared first.
 #pragma once
 
+#include "base/half.h"
 #include "kernels/matmul_kernels.h"
 
 namespace aloud {
@@ -43,6 +44,10 @@ void quantise(const float* x, std::int64_t count, Block* blocks) {
       block.half_bias[2 * g + 1] = static_cast<float>(-128 * sums.high);
     }
   }
+}
+
+void round_to_bfloats(const float* x, std::int64_t count, std::uint16_t* bfloats) {
+  for (std::int64_t k = 0; k < count; ++k) bfloats[k] = bfloat_from_float(x[k]);
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 // matmul in plain C++: the reference for the other instruction sets, and all there is where those are absent.
-#include "base/half.h"
 #include "kernels/matmul_quantise.h"
 
 namespace aloud {
@@ -77,14 +76,14 @@ void multiply(const TileFormat& format, const TileProduct& product) {
 }
 
 template <DType kType>
-float weight_value(const std::byte* row, std::int64_t k) {
+float value_at(const void* row, std::int64_t k) {
   if constexpr (kType == DType::kF32) {
     float value;
-    __builtin_memcpy(&value, row + 4 * k, sizeof value);
+    __builtin_memcpy(&value, static_cast<const std::byte*>(row) + 4 * k, sizeof value);
     return value;
   } else {
     std::uint16_t bits;
-    __builtin_memcpy(&bits, row + 2 * k, sizeof bits);
+    __builtin_memcpy(&bits, static_cast<const std::byte*>(row) + 2 * k, sizeof bits);
     return kType == DType::kF16 ? float_from_half(bits) : float_from_bfloat(bits);
   }
 }
@@ -93,14 +92,14 @@ float weight_value(const std::byte* row, std::int64_t k) {
 template <DType kType>
 void multiply_floats_of(const FloatProduct& product) {
   constexpr int kLanes = 8;
+  constexpr DType kInput = kType == DType::kBF16 ? kType : DType::kF32;
   const std::int64_t row_size = row_bytes(kType, product.columns);
   for (std::int64_t r = 0; r < product.rows; ++r) {
     const std::byte* row = product.weights + r * row_size;
     for (std::int64_t i = 0; i < product.count; ++i) {
-      const float* x = product.x[i];
       float sums[kLanes] = {};
       for (std::int64_t k = 0; k < product.columns; ++k)
-        sums[k % kLanes] += weight_value<kType>(row, k) * x[k];
+        sums[k % kLanes] += value_at<kType>(row, k) * value_at<kInput>(product.x[i], k);
       float total = 0;
       for (const float sum : sums) total += sum;
       product.y[i * product.y_stride + r] = total;
@@ -122,7 +121,13 @@ void multiply_floats(const FloatProduct& product) {
 }  // namespace
 
 const MatmulKernels kMatmulScalar{
-    quantise<FineBlock>, quantise<CoarseBlock>, find_panel_format, 0, QuantForm::kSigned, multiply,
+    quantise<FineBlock>,
+    quantise<CoarseBlock>,
+    round_to_bfloats,
+    find_panel_format,
+    0,
+    QuantForm::kSigned,
+    multiply,
     multiply_floats,
 };
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/half.h"
 #include "kernels/format.h"
 #include "kernels/panels.h"
 #include "kernels/random_blocks.h"
@@ -76,6 +77,7 @@ Activations activations(Isa isa, const std::vector<float>& x, std::int64_t colum
 // What the kernels see of x: the int8 form for quantised weights, the values themselves for float ones.
 double input_value(const Activations& x, InputForms form, std::int64_t vector, std::int64_t k) {
   if (form == InputForms::kValues) return x.values(vector)[k];
+  if (form == InputForms::kBfloat) return float_from_bfloat(x.bfloats(vector)[k]);
   if (form == InputForms::kFine)
     return double{x.fine(vector)[k / 32].scale} * x.fine(vector)[k / 32].quant[k % 32];
   return double{x.coarse(vector)[k / 256].scale} * x.coarse(vector)[k / 256].quant[k % 256];
@@ -108,7 +110,8 @@ std::vector<DType> all_types() {
 
 std::string label(Isa isa, DType type) { return std::string(name(isa)) + " " + std::string(info(type).name); }
 
-constexpr InputForms kAllForms = InputForms::kValues | InputForms::kFine | InputForms::kCoarse;
+constexpr InputForms kAllForms =
+    InputForms::kValues | InputForms::kFine | InputForms::kCoarse | InputForms::kBfloat;
 
 struct Size {
   std::int64_t rows, columns, count;
@@ -250,6 +253,30 @@ TEST(Matmul, ExtremeIntegers) {
   }
 }
 
+TEST(Matmul, AvxVnniHasTheBitsOfAvx2) {
+  const std::span<const Isa> isas = supported_isas();
+  if (std::find(isas.begin(), isas.end(), Isa::kAvxVnni) == isas.end())
+    GTEST_SKIP() << "not on this processor";
+  constexpr std::int64_t kRows = 37, kColumns = 512, kCount = 13;
+  ThreadPool pool(2);
+  for (const DType type : all_types()) {
+    const Weights weights(type, kRows, kColumns, 5);
+    for (const std::int64_t count : {std::int64_t{1}, kCount}) {
+      std::vector<float> y[2];
+      for (const Isa isa : {Isa::kAvx2, Isa::kAvxVnni}) {
+        std::vector<float>& found = y[isa == Isa::kAvxVnni];
+        found.resize(count * kRows);
+        const Activations x =
+            activations(isa, random_vectors(count * kColumns, 9), kColumns, kAllForms, pool);
+        const MatmulJob job{weights.matrix, &x, nullptr, count, found.data(), kRows};
+        matmul(isa, {&job, 1}, pool);
+      }
+      EXPECT_EQ(std::memcmp(y[0].data(), y[1].data(), y[0].size() * sizeof(float)), 0)
+          << label(Isa::kAvxVnni, type);
+    }
+  }
+}
+
 TEST(Matmul, NothingToDo) {
   ThreadPool pool(1);
   const Weights weights(DType::kQ8_0, 4, 32, 1);
@@ -294,6 +321,8 @@ TEST(Activations, RoundToTheNearestEven) {
     expect_zeros(form.fine(0)[1]);
     expect_zeros(form.coarse(0)[1]);
     EXPECT_EQ(std::memcmp(form.values(0), x.data(), x.size() * sizeof(float)), 0);
+    for (const int k : {0, 1, 2, 3, 4}) EXPECT_EQ(float_from_bfloat(form.bfloats(0)[k]), x[k]);
+    EXPECT_EQ(float_from_bfloat(form.bfloats(0)[20]), 3.484375f);
   }
 }
 
@@ -324,6 +353,8 @@ TEST(Activations, AreTheSameOnEveryIsa) {
       ASSERT_EQ(std::memcmp(form.fine(v), expected.fine(v), kColumns / 32 * sizeof(FineBlock)), 0)
           << name(isa) << " vector " << v;
       ASSERT_EQ(std::memcmp(form.coarse(v), expected.coarse(v), kColumns / 256 * sizeof(CoarseBlock)), 0)
+          << name(isa) << " vector " << v;
+      ASSERT_EQ(std::memcmp(form.bfloats(v), expected.bfloats(v), kColumns * sizeof(std::uint16_t)), 0)
           << name(isa) << " vector " << v;
     }
   }

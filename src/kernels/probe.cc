@@ -32,14 +32,6 @@ const ProbeLoops& probe_loops(Isa isa) {
   return kProbeLoopsScalar;
 }
 
-bool multiplies_bf16() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
-
 template <class Body>
 double seconds(const Body& body) {
   const auto start = std::chrono::steady_clock::now();
