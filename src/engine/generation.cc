@@ -76,34 +76,44 @@ Result<TokenConsumer::Next> choose_next(std::span<float> logits, Sampler& sample
   return consumer.take(sampled);
 }
 
+Result<std::span<const TokenId>> generate_next(std::span<float> logits, Sampler& sampler,
+                                               TokenConsumer& consumer, const ReplyRoom& room,
+                                               Generation& result) {
+  const auto end = [&](FinishReason reason) {
+    result.finish = reason;
+    return std::span<const TokenId>();
+  };
+  TRY_ASSIGN(const TokenConsumer::Next next, choose_next(logits, sampler, consumer));
+  ++result.sampled_tokens;
+  if (next.stop) return end(FinishReason::kStop);
+  const auto fed = static_cast<std::int64_t>(next.feed.size());
+  if (fed > room.context_tokens) return end(FinishReason::kContext);
+  for (const TokenId token : next.feed) sampler.accept(token);
+  if (result.sampled_tokens >= room.max_tokens) return end(FinishReason::kLength);
+  // One more token could be sampled after a full context, but it could never be answered to.
+  if (fed == room.context_tokens) return end(FinishReason::kContext);
+  return next.feed;
+}
+
 Result<Generation> generate(Session& session, Sampler& sampler, std::int64_t max_tokens,
                             TokenConsumer& consumer, const std::atomic<bool>* cancel) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  Generation result;
-  const auto finished = [&](FinishReason reason) {
-    result.finish = reason;
-    result.seconds = seconds();
-    return result;
-  };
-  for (;;) {
-    if (cancel != nullptr && cancel->load(std::memory_order_relaxed))
-      return finished(FinishReason::kCancelled);
-    if (result.sampled_tokens >= max_tokens) return finished(FinishReason::kLength);
-    TRY_ASSIGN(const TokenConsumer::Next next, choose_next(session.logits(), sampler, consumer));
-    ++result.sampled_tokens;
+  Generation result{.finish = FinishReason::kLength};
+  while (result.sampled_tokens < max_tokens) {
+    if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
+      result.finish = FinishReason::kCancelled;
+      break;
+    }
+    TRY_ASSIGN(const std::span<const TokenId> feed,
+               generate_next(session.logits(), sampler, consumer, {max_tokens, session.room()}, result));
     if (result.sampled_tokens == 1) result.first_token_seconds = seconds();
-    if (next.stop) return finished(FinishReason::kStop);
-    if (session.room() < static_cast<std::int64_t>(next.feed.size())) return finished(FinishReason::kContext);
-    for (const TokenId fed : next.feed) sampler.accept(fed);
-    // The last token of a reply that ends here need not be computed.
-    if (result.sampled_tokens >= max_tokens) return finished(FinishReason::kLength);
-    TRY(session.append(next.feed));
-    // One more token could be sampled from the logits after a full context, but it could never be answered
-    // to.
-    if (session.room() == 0) return finished(FinishReason::kContext);
+    if (feed.empty()) break;
+    TRY(session.append(feed));
   }
+  result.seconds = seconds();
+  return result;
 }
 
 }  // namespace aloud

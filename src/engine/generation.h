@@ -57,11 +57,28 @@ struct Generation {
   std::int64_t sampled_tokens = 0;
   double seconds = 0;
   double first_token_seconds = 0;  // until the first token was taken
+  // Of a sequence of the scheduler; seconds begin when these two are over.
+  double waiting_seconds = 0;      // until its prompt was begun
+  double reading_seconds = 0;      // until its prompt was read
+  std::int64_t cached_tokens = 0;  // of the prompt: they were there when it was begun
 };
 
 // One step: draws a token as the consumer allows and hands it over. Changes logits. Errors: no token is left
 // to draw from.
 Result<TokenConsumer::Next> choose_next(std::span<float> logits, Sampler& sampler, TokenConsumer& consumer);
+
+// What a reply may still take.
+struct ReplyRoom {
+  std::int64_t max_tokens = 0;      // to be sampled in all, at least 1
+  std::int64_t context_tokens = 0;  // to be computed from here on
+};
+
+// One turn of the loop: draws a token, hands it over and counts it. Returns what is to be computed next;
+// nothing when the reply is at its end, and result.finish says why. Valid as the consumer says. Errors: those
+// of choose_next().
+Result<std::span<const TokenId>> generate_next(std::span<float> logits, Sampler& sampler,
+                                               TokenConsumer& consumer, const ReplyRoom& room,
+                                               Generation& result);
 
 // Goes on from a session that has read its prompt; sampler.begin() must have been called. What is fed counts
 // in the context but not in max_tokens. Errors: those of choose_next() and of the model.
