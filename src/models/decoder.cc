@@ -67,7 +67,8 @@ Status Decoder::load(const TensorLoader& tensors) {
     TRY_ASSIGN(layer.feed_forward_norm,
                tensors.vector(fmt::format("blk.{}.ffn_norm.weight", i), shape.hidden));
   }
-  shape_ = {shape.architecture, shape.layers, shape.hidden, vocabulary, shape.context, 0, parts_.kv};
+  shape_ = {shape.architecture, shape.layers,       shape.hidden, vocabulary, shape.context, 0,
+            parts_.kv,          parts_.roles_matter};
   for (const Tensor& tensor : tensors.file().tensors()) shape_.parameters += tensor.values();
   return {};
 }

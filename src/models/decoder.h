@@ -39,6 +39,7 @@ struct DecoderLayer {
 struct DecoderParts {
   DecoderShape shape;
   KvLayout kv;
+  bool roles_matter = false;  // see ModelShape
   Rope rope;
   std::vector<DecoderLayer> layers;
 };

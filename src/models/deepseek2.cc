@@ -115,6 +115,7 @@ Result<DecoderParts> load_deepseek2(const TensorLoader& tensors, const DecoderSh
     TRY_ASSIGN(mixture, read_mixture(metadata, shape));
   }
   parts.kv = attention.layout;
+  parts.roles_matter = true;  // latent attention has two forms
   for (std::int64_t i = 0; i < shape.layers; ++i) {
     DecoderLayer layer;
     const std::string prefix = fmt::format("blk.{}.", i);

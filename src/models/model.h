@@ -24,6 +24,7 @@ struct ModelShape {
   std::int64_t context = 0;     // tokens that the file says it was made for
   std::int64_t parameters = 0;
   KvLayout kv;
+  bool roles_matter = false;  // whether a token's role changes its bits (see token_role.h)
 };
 
 enum class Logits { kNone, kLast, kAll };
