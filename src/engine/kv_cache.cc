@@ -1,5 +1,7 @@
-// Takes and returns pages.
+// Takes, shares and returns pages.
 #include "engine/kv_cache.h"
+
+#include <cstring>
 
 #include "base/check.h"
 
@@ -14,13 +16,32 @@ std::byte* KvPool::take() {
   }
   std::byte* page = free_.back();
   free_.pop_back();
+  references_[page] = 1;
   return page;
 }
 
+void KvPool::share(std::byte* page) {
+  const auto found = references_.find(page);
+  CHECK(found != references_.end());
+  ++found->second;
+}
+
+void KvPool::give_back(std::byte* page) {
+  const auto found = references_.find(page);
+  CHECK(found != references_.end());
+  if (--found->second > 0) return;
+  references_.erase(found);
+  free_.push_back(page);
+}
+
+std::int64_t KvPool::references(const std::byte* page) const {
+  const auto found = references_.find(page);
+  return found == references_.end() ? 0 : found->second;
+}
+
 Status KvSequence::reserve(std::int64_t tokens) {
-  const std::int64_t needed = pages_for(length_ + tokens);
-  const std::int64_t missing = needed - static_cast<std::int64_t>(pages_.size());
-  if (missing > pool_->max_pages() - pool_->used_pages()) {
+  const std::int64_t missing = missing_pages(tokens);
+  if (missing > pool_->free_pages()) {
     return fail("the context is full: {} tokens wanted, {} fit", length_ + tokens,
                 pool_->max_pages() * kPageTokens);
   }
@@ -40,6 +61,30 @@ void KvSequence::truncate(std::int64_t length) {
     pool_->give_back(pages_.back());
     pages_.pop_back();
   }
+}
+
+void KvSequence::append_shared(std::byte* page) {
+  CHECK(length_ == std::ssize(pages_) * kPageTokens);
+  pool_->share(page);
+  pages_.push_back(page);
+  length_ += kPageTokens;
+}
+
+void KvSequence::append_copy(const std::byte* page, std::int64_t tokens) {
+  CHECK(length_ == std::ssize(pages_) * kPageTokens && tokens > 0 && tokens < kPageTokens);
+  std::byte* own = pool_->take();
+  CHECK(own != nullptr);
+  std::memcpy(own, page, static_cast<std::size_t>(pool_->layout().page_bytes()));
+  pages_.push_back(own);
+  length_ += tokens;
+}
+
+void KvSequence::replace(std::int64_t index, std::byte* page) {
+  std::byte*& place = pages_[static_cast<std::size_t>(index)];
+  if (place == page) return;
+  pool_->share(page);
+  pool_->give_back(place);
+  place = page;
 }
 
 }  // namespace aloud
