@@ -5,6 +5,8 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -13,17 +15,20 @@
 
 namespace aloud {
 
-// Keeps each token in its place in the pages, as a real model keeps keys, and reads the past from there.
+// Keeps each token and its role in its place in the pages, as a real model keeps keys, and reads the past
+// from there.
 class FakeModel : public Model {
  public:
   using Script = std::function<std::int32_t(std::span<const std::int32_t> tokens)>;
 
-  FakeModel(std::int64_t vocabulary, Script script) : script_(std::move(script)) {
+  // roles_matter: a script is told ~token for what was generated.
+  FakeModel(std::int64_t vocabulary, Script script, bool roles_matter = false) : script_(std::move(script)) {
     shape_.architecture = "fake";
     shape_.layers = 1;
     shape_.hidden = 1;
     shape_.vocabulary = vocabulary;
     shape_.context = 1 << 20;
+    shape_.roles_matter = roles_matter;
     shape_.kv = {.layers = 1, .heads = 1, .key_width = 2, .value_width = 0};
   }
 
@@ -40,6 +45,10 @@ class FakeModel : public Model {
 
   Status forward(std::span<const SequenceStep> steps, float* logits) override {
     CHECK(std::ranges::is_sorted(steps, {}, &SequenceStep::role));
+    if (before_forward) {
+      if (Status status = before_forward(steps); !status) return status;
+    }
+    check_pages(steps);
     for (const SequenceStep& step : steps) {
       roles.push_back(step.role);
       CHECK(!step.tokens.empty());
@@ -51,6 +60,7 @@ class FakeModel : public Model {
         std::uint16_t* place = slot(step.kv, step.kv.length + static_cast<std::int64_t>(i));
         place[0] = static_cast<std::uint16_t>(step.tokens[i]);
         place[1] = static_cast<std::uint16_t>(step.tokens[i] >> 16);
+        if (step.role == TokenRole::kGenerated) place[1] |= kGeneratedBit;
       }
       if (step.logits == Logits::kNone) continue;
       CHECK(step.logits == Logits::kLast);
@@ -58,7 +68,8 @@ class FakeModel : public Model {
       const std::int64_t length = step.kv.length + static_cast<std::int64_t>(step.tokens.size());
       for (std::int64_t i = 0; i < length; ++i) {
         const std::uint16_t* place = slot(step.kv, i);
-        all.push_back(place[0] | (place[1] << 16));
+        const std::int32_t token = place[0] | ((place[1] & ~kGeneratedBit) << 16);
+        all.push_back(shape_.roles_matter && (place[1] & kGeneratedBit) != 0 ? ~token : token);
       }
       std::fill_n(logits, shape_.vocabulary, 0.0f);
       const std::int32_t next = script_(all);
@@ -68,10 +79,29 @@ class FakeModel : public Model {
     return {};
   }
 
+  // Called first in every step; an error is the step's.
+  std::function<Status(std::span<const SequenceStep>)> before_forward;
   std::vector<std::int64_t> chunks;  // tokens of each step so far
   std::vector<TokenRole> roles;      // and their roles
 
  private:
+  static constexpr std::uint16_t kGeneratedBit = 0x8000;
+
+  // No sequence has a page twice, and one that is written belongs to one sequence.
+  static void check_pages(std::span<const SequenceStep> steps) {
+    std::unordered_map<const std::byte*, int> uses;
+    for (const SequenceStep& step : steps) {
+      std::unordered_set<const std::byte*> own(step.kv.pages.begin(), step.kv.pages.end());
+      CHECK(own.size() == step.kv.pages.size() && !own.contains(nullptr));
+      for (const std::byte* page : own) ++uses[page];
+    }
+    for (const SequenceStep& step : steps) {
+      for (std::size_t i = static_cast<std::size_t>(step.kv.length / kPageTokens); i < step.kv.pages.size();
+           ++i)
+        CHECK(uses[step.kv.pages[i]] == 1);
+    }
+  }
+
   static std::uint16_t* slot(const KvView& kv, std::int64_t token) {
     std::byte* page = kv.pages[static_cast<std::size_t>(token / kPageTokens)];
     return reinterpret_cast<std::uint16_t*>(page) + token % kPageTokens * 2;
