@@ -60,30 +60,27 @@ std::string_view name(FinishReason reason) {
   CHECK(false);
 }
 
-Result<TokenConsumer::Next> choose_next(std::span<float> logits, Sampler& sampler, TokenConsumer& consumer) {
-  SampledToken sampled;
-  std::vector<TokenLogprob> top;
-  const std::optional<int> wanted = consumer.top_logprobs();
+DrawnToken draw(std::span<float> logits, Sampler& sampler, const DrawWishes& wishes) {
+  DrawnToken drawn;
   std::vector<float> logprobs;
-  if (wanted) {
+  if (wishes.top_logprobs) {
     logprobs = log_softmax(logits);
-    top = likeliest(logprobs, *wanted);
+    drawn.top = likeliest(logprobs, *wishes.top_logprobs);
   }
-  sampled.token = sampler.sample(logits, consumer.forbidden(), consumer.allowed());
-  if (sampled.token == kNoToken) return fail("no token can come next: the model gave no usable number");
-  if (wanted) sampled.logprob = logprobs[static_cast<std::size_t>(sampled.token)];
-  sampled.top = top;
-  return consumer.take(sampled);
+  drawn.token = sampler.sample(logits, wishes.forbidden, wishes.allowed);
+  if (wishes.top_logprobs && drawn.token != kNoToken)
+    drawn.logprob = logprobs[static_cast<std::size_t>(drawn.token)];
+  return drawn;
 }
 
-Result<std::span<const TokenId>> generate_next(std::span<float> logits, Sampler& sampler,
-                                               TokenConsumer& consumer, const ReplyRoom& room,
-                                               Generation& result) {
+Result<std::span<const TokenId>> hand_over(const DrawnToken& drawn, Sampler& sampler, TokenConsumer& consumer,
+                                           const ReplyRoom& room, Generation& result) {
   const auto end = [&](FinishReason reason) {
     result.finish = reason;
     return std::span<const TokenId>();
   };
-  TRY_ASSIGN(const TokenConsumer::Next next, choose_next(logits, sampler, consumer));
+  if (drawn.token == kNoToken) return fail("no token can come next: the model gave no usable number");
+  const TokenConsumer::Next next = consumer.take({drawn.token, drawn.logprob, drawn.top});
   ++result.sampled_tokens;
   if (next.stop) return end(FinishReason::kStop);
   const auto fed = static_cast<std::int64_t>(next.feed.size());
@@ -106,8 +103,9 @@ Result<Generation> generate(Session& session, Sampler& sampler, std::int64_t max
       result.finish = FinishReason::kCancelled;
       break;
     }
+    const DrawnToken drawn = draw(session.logits(), sampler, DrawWishes::of(consumer));
     TRY_ASSIGN(const std::span<const TokenId> feed,
-               generate_next(session.logits(), sampler, consumer, {max_tokens, session.room()}, result));
+               hand_over(drawn, sampler, consumer, {max_tokens, session.room()}, result));
     if (result.sampled_tokens == 1) result.first_token_seconds = seconds();
     if (feed.empty()) break;
     TRY(session.append(feed));

@@ -63,9 +63,25 @@ struct Generation {
   std::int64_t cached_tokens = 0;  // of the prompt: they were there when it was begun
 };
 
-// One step: draws a token as the consumer allows and hands it over. Changes logits. Errors: no token is left
-// to draw from.
-Result<TokenConsumer::Next> choose_next(std::span<float> logits, Sampler& sampler, TokenConsumer& consumer);
+// What a consumer wants to be drawn, as long as that is valid.
+struct DrawWishes {
+  std::span<const TokenId> forbidden;
+  const TokenMask* allowed = nullptr;
+  std::optional<int> top_logprobs;
+
+  static DrawWishes of(const TokenConsumer& consumer) {
+    return {consumer.forbidden(), consumer.allowed(), consumer.top_logprobs()};
+  }
+};
+
+struct DrawnToken {
+  TokenId token = kNoToken;  // kNoToken: none was left
+  float logprob = 0;
+  std::vector<TokenLogprob> top;
+};
+
+// Draws a token. Changes logits. Nothing but logits and sampler is touched: several may be drawn at a time.
+DrawnToken draw(std::span<float> logits, Sampler& sampler, const DrawWishes& wishes);
 
 // What a reply may still take.
 struct ReplyRoom {
@@ -73,15 +89,13 @@ struct ReplyRoom {
   std::int64_t context_tokens = 0;  // to be computed from here on
 };
 
-// One turn of the loop: draws a token, hands it over and counts it. Returns what is to be computed next;
-// nothing when the reply is at its end, and result.finish says why. Valid as the consumer says. Errors: those
-// of choose_next().
-Result<std::span<const TokenId>> generate_next(std::span<float> logits, Sampler& sampler,
-                                               TokenConsumer& consumer, const ReplyRoom& room,
-                                               Generation& result);
+// Hands a drawn token over and counts it. Returns what is to be computed next; nothing when the reply is at
+// its end, and result.finish says why. Valid as the consumer says. Errors: no token was left to draw from.
+Result<std::span<const TokenId>> hand_over(const DrawnToken& drawn, Sampler& sampler, TokenConsumer& consumer,
+                                           const ReplyRoom& room, Generation& result);
 
 // Goes on from a session that has read its prompt; sampler.begin() must have been called. What is fed counts
-// in the context but not in max_tokens. Errors: those of choose_next() and of the model.
+// in the context but not in max_tokens. Errors: those of hand_over() and of the model.
 Result<Generation> generate(Session& session, Sampler& sampler, std::int64_t max_tokens,
                             TokenConsumer& consumer, const std::atomic<bool>* cancel = nullptr);
 

@@ -36,6 +36,7 @@ class LoadedModel {
 
   const GgufFile& file() const { return file_; }
   Model& model() const { return *model_; }
+  ThreadPool& threads() { return pool_; }  // the model's; between its passes others may use them
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   std::string name() const;           // general.name, else the file's; untrusted text
   std::string chat_template() const;  // Jinja source; empty where the file has none

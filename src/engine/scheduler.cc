@@ -346,16 +346,16 @@ void Scheduler::compute() {
     }
     return;
   }
-  float* logits = logits_.data();
+  std::vector<Sequence*> drawing;
   for (std::size_t i = 0; i < planned_.size(); ++i) {
-    const bool is_wanted = steps[i].logits == Logits::kLast;
-    deliver(*planned_[i], is_wanted ? logits : nullptr);
-    if (is_wanted) logits += model_.shape().vocabulary;
+    advance(*planned_[i]);
+    if (steps[i].logits == Logits::kLast) drawing.push_back(planned_[i]);
   }
+  generate(drawing);
 }
 
-// Its tokens of this step are computed; logits: where they were the last that it had.
-void Scheduler::deliver(Sequence& sequence, float* logits) {
+// Its tokens of this step are computed.
+void Scheduler::advance(Sequence& sequence) {
   SharedTimeline& timeline = sequence.timeline;
   const std::int64_t before = timeline.computed();
   timeline.advance(sequence.step_tokens);
@@ -363,27 +363,43 @@ void Scheduler::deliver(Sequence& sequence, float* logits) {
       sequence.step_tokens;
   counts_.repeated_tokens +=
       std::clamp<std::int64_t>(sequence.furthest_tokens - before, 0, sequence.step_tokens);
-
-  if (sequence.state == SequenceState::kReading) {
-    // What is read again after a pause is no news.
-    if (sequence.result.sampled_tokens == 0 && timeline.computed() > sequence.furthest_tokens) {
-      sequence.client->reading(timeline.computed(), timeline.prompt_tokens(), sequence.result.cached_tokens);
-    }
-    if (logits == nullptr) return;
-    sequence.state = SequenceState::kGenerating;
-    timeline.show_end();
-    if (sequence.result.sampled_tokens == 0) {
-      sequence.read_at = options_.clock();
-      sequence.result.reading_seconds = sequence.read_at - sequence.begun_at;
-    }
+  if (sequence.state != SequenceState::kReading) return;
+  const bool is_first = sequence.result.sampled_tokens == 0;
+  // What is read again after a pause is no news.
+  if (is_first && timeline.computed() > sequence.furthest_tokens) {
+    sequence.client->reading(timeline.computed(), timeline.prompt_tokens(), sequence.result.cached_tokens);
   }
-  if (logits != nullptr) generate(sequence, {logits, static_cast<std::size_t>(vocabulary_)});
+  if (timeline.missing() > 0) return;
+  sequence.state = SequenceState::kGenerating;
+  timeline.show_end();
+  if (!is_first) return;
+  sequence.read_at = options_.clock();
+  sequence.result.reading_seconds = sequence.read_at - sequence.begun_at;
 }
 
-void Scheduler::generate(Sequence& sequence, std::span<float> logits) {
+// Draws the next token of each of them, whose logits lie one after another, and hands it over. Drawing takes
+// time where vocabularies are large, so the model's threads share it.
+void Scheduler::generate(std::span<Sequence* const> drawing) {
+  std::vector<DrawWishes> wishes;
+  for (const Sequence* sequence : drawing) wishes.push_back(DrawWishes::of(*sequence->client));
+  std::vector<DrawnToken> drawn(drawing.size());
+  const auto draw_one = [&](std::int64_t i, int) {
+    const auto at = static_cast<std::size_t>(i);
+    float* logits = logits_.data() + i * model_.shape().vocabulary;
+    drawn[at] = draw({logits, static_cast<std::size_t>(vocabulary_)}, drawing[at]->sampler, wishes[at]);
+  };
+  if (options_.threads != nullptr) {
+    options_.threads->run(std::ssize(drawing), draw_one);
+  } else {
+    for (std::int64_t i = 0; i < std::ssize(drawing); ++i) draw_one(i, 0);
+  }
+  for (std::size_t i = 0; i < drawing.size(); ++i) hand_over(*drawing[i], drawn[i]);
+}
+
+void Scheduler::hand_over(Sequence& sequence, const DrawnToken& drawn) {
   const ReplyRoom room{sequence.max_tokens, options_.context - sequence.timeline.length()};
   const Result<std::span<const TokenId>> feed =
-      generate_next(logits, sequence.sampler, *sequence.client, room, sequence.result);
+      aloud::hand_over(drawn, sequence.sampler, *sequence.client, room, sequence.result);
   if (!feed) return finish(sequence, pass_error(feed));
   sequence.result.seconds = options_.clock() - sequence.read_at;
   if (sequence.result.sampled_tokens == 1) sequence.result.first_token_seconds = sequence.result.seconds;

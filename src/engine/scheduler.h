@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "engine/fair_share.h"
 #include "engine/kv_cache.h"
 #include "engine/prefix_tree.h"
@@ -31,6 +32,7 @@ struct SchedulerOptions {
   std::int64_t max_waiting = 512;           // in the queue,
   std::int64_t max_waiting_of_owner = 128;  // and of one owner
   double step_seconds = 0.15;               // what a step should take: prompts are read in chunks for that
+  ThreadPool* threads = nullptr;            // the model's: they draw tokens too; nullptr: one thread does
   std::function<double()> clock;            // seconds; empty: a steady one
 };
 
@@ -99,8 +101,9 @@ class Scheduler {
   void plan_pages();
 
   void compute();
-  void deliver(Sequence& sequence, float* logits);
-  void generate(Sequence& sequence, std::span<float> logits);
+  void advance(Sequence& sequence);
+  void generate(std::span<Sequence* const> drawing);
+  void hand_over(Sequence& sequence, const DrawnToken& drawn);
   void finish(Sequence& sequence, Result<Generation> result);
 
   double seconds_per_place() const;

@@ -78,7 +78,7 @@ void expect_the_same_together(Loaded& loaded, const std::vector<SequenceRequest>
                               const std::vector<Outcome>& expected, std::int64_t max_pages) {
   // The clock stands for a machine on which a step has time for about 40 tokens.
   double seconds = 0;
-  SchedulerOptions options{.context = kContext, .max_pages = max_pages};
+  SchedulerOptions options{.context = kContext, .max_pages = max_pages, .threads = &loaded.pool};
   options.clock = [&] { return seconds; };
   Scheduler scheduler(*loaded.model, loaded.vocabulary(), options);
   // Twice: the second time all prompts are cached, with what was generated.

@@ -32,7 +32,7 @@ class SequenceClient : public TokenConsumer {
   // The prompt is being read; done includes the cached tokens, which were computed before, and grows.
   virtual void reading(std::int64_t /*done*/, std::int64_t /*total*/, std::int64_t /*cached*/) {}
   // The last call, always exactly one; the client is destroyed after it. Errors: those of the model's step
-  // and of choose_next().
+  // and of hand_over().
   virtual void finished(Result<Generation> result) = 0;
 };
 
