@@ -1,8 +1,10 @@
 // Pages for keys and values: a pool with a fixed budget, and the table of one sequence.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
