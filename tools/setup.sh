@@ -2,7 +2,8 @@
 # Sourced by bash under `set -euo pipefail`; $root is the folder of the repository.
 
 build_packages=(g++ cmake ninja-build ccache mold
-                libexpected-dev nlohmann-json3-dev libcli11-dev libfmt-dev libedit-dev)
+                libexpected-dev nlohmann-json3-dev libcli11-dev libfmt-dev libedit-dev
+                libsqlitecpp-dev libsqlite3-dev libsodium-dev)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
