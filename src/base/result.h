@@ -24,9 +24,9 @@ tl::unexpected<Error> fail(fmt::format_string<Arguments...> format, Arguments&&.
   return tl::unexpected(Error{fmt::format(format, std::forward<Arguments>(arguments)...)});
 }
 
-// Passes the error of a Result or Status on to the caller of the caller.
+// Passes the error of a Result or Status, or of any other tl::expected, on to the caller of the caller.
 template <class T>
-tl::unexpected<Error> pass_error(T&& result) {
+auto pass_error(T&& result) {
   return tl::unexpected(std::forward<T>(result).error());
 }
 

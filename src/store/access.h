@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace aloud {
 
@@ -47,8 +48,15 @@ struct Usage {
 
 struct DailyUsage {
   std::string owner;
-  std::string day;  // "2026-01-31" in UTC
+  std::string day;  // see utc_day
   Usage usage;
 };
+
+// "2026-01-31" for milliseconds since 1970.
+std::string utc_day(std::int64_t time_ms);
+
+// "chat", "admin" or "chat,admin"; nullopt for anything else, none at all too.
+std::optional<Scopes> parse_scopes(std::string_view text);
+std::string scopes_text(Scopes scopes);
 
 }  // namespace aloud

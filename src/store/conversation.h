@@ -45,7 +45,7 @@ struct Conversation {
   std::string active_leaf;          // the message that the branch shown ends with; empty while there are none
   nlohmann::ordered_json settings;  // model, effort, system prompt ... of this conversation
   std::int64_t created_ms = 0;      // 0 when it is stored: now
-  std::int64_t updated_ms = 0;      // of the last message, or of the last change; 0 when it is stored: now
+  std::int64_t updated_ms = 0;      // when messages were added last; 0 when it is stored: now
   std::int64_t deleted_ms = 0;      // 0: it is not deleted
 };
 

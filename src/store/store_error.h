@@ -7,6 +7,8 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "base/result.h"
+
 namespace aloud {
 
 struct StoreError {

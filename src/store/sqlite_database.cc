@@ -1,0 +1,66 @@
+// How each connection is set up, and what SQLite's codes mean for callers.
+#include "store/sqlite_database.h"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/printable.h"
+
+namespace aloud {
+namespace {
+
+constexpr int kBusyTimeoutMs = 5000;  // another process (a command beside the server) may be writing
+
+constexpr int kMaxJsonDepth = 256;
+
+// One file of the store is one of these. synchronous = FULL: in a log that is written ahead, that is one sync
+// per commit, and NORMAL would be none. DEFENSIVE and trusted_schema: a file that somebody restored is
+// foreign.
+constexpr const char* kEverywhere =
+    "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; "
+    "PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL;";
+
+StoreError::Kind kind_of(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_FULL:
+      return StoreError::Kind::kFull;
+    default:
+      return StoreError::Kind::kUnavailable;
+  }
+}
+
+}  // namespace
+
+SQLite::Database open_database(const std::string& path, DatabaseUse use, const std::string& vfs) {
+  const int flags = use == DatabaseUse::kWrite ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY;
+  SQLite::Database database(path, flags | SQLITE_OPEN_NOMUTEX, kBusyTimeoutMs, vfs);
+  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  database.exec(kEverywhere);
+  return database;
+}
+
+StoreError store_error(const SQLite::Exception& error, const std::string& what) {
+  const int code = error.getExtendedErrorCode() > 0 ? error.getExtendedErrorCode() : error.getErrorCode();
+  const StoreError::Kind kind = kind_of(code);
+  return {kind,
+          fmt::format("{}: {}", printable(what),
+                      kind == StoreError::Kind::kFull ? "no space left on the disk" : error.getErrorStr())};
+}
+
+std::optional<std::int64_t> optional_number_at(const SQLite::Statement& row, int column) {
+  if (row.isColumnNull(column)) return std::nullopt;
+  return number_at(row, column);
+}
+
+nlohmann::ordered_json json_at(const SQLite::Statement& row, int column) {
+  using nlohmann::ordered_json;
+  const auto shallow = [](int depth, ordered_json::parse_event_t, ordered_json&) {
+    return depth < kMaxJsonDepth;
+  };
+  auto json = ordered_json::parse(text_at(row, column), shallow, false);
+  return json.is_discarded() ? nlohmann::ordered_json() : json;
+}
+
+}  // namespace aloud

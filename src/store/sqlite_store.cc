@@ -1,0 +1,239 @@
+// Every call is one function of sqlite_tables.h: those that read run on a connection of the pool, those that
+// write on the writer's thread.
+#include "store/sqlite_store.h"
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/printable.h"
+#include "store/sqlite_database.h"
+#include "store/sqlite_schema.h"
+#include "store/sqlite_tables.h"
+#include "store/sqlite_writer.h"
+
+namespace aloud {
+namespace {
+
+std::int64_t system_now_ms() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(FolderLock lock, SQLite::Database database, std::string path, SqliteStoreOptions options)
+      : lock_(std::move(lock)),
+        path_(std::move(path)),
+        vfs_(std::move(options.vfs)),
+        now_ms_(options.now_ms ? std::move(options.now_ms) : system_now_ms),
+        writer_(std::move(database), path_) {}
+
+  StoreResult<Conversation> create_conversation(std::string_view owner, Conversation conversation,
+                                                std::vector<StoredMessage> messages) override {
+    return write<Conversation>([&](SQLite::Database& database) {
+      return insert_conversation(database, owner, std::move(conversation), std::move(messages), now_ms_());
+    });
+  }
+  StoreResult<Conversation> conversation(std::string_view owner, std::string_view id) override {
+    return read<Conversation>([&](SQLite::Database& database) {
+      return find_conversation(database, owner, id).map([](ConversationRow row) { return row.conversation; });
+    });
+  }
+  StoreResult<ConversationPage> conversations(std::string_view owner,
+                                              const ConversationFilter& filter) override {
+    return read<ConversationPage>(
+        [&](SQLite::Database& database) { return list_conversations(database, owner, filter); });
+  }
+  StoreResult<std::vector<Folder>> folders(std::string_view owner) override {
+    return read<std::vector<Folder>>(
+        [&](SQLite::Database& database) { return list_folders(database, owner); });
+  }
+  StoreResult<Conversation> change_conversation(std::string_view owner, std::string_view id,
+                                                const ConversationChange& change) override {
+    return write<Conversation>(
+        [&](SQLite::Database& database) { return update_conversation(database, owner, id, change); });
+  }
+  StoreStatus delete_conversation(std::string_view owner, std::string_view id) override {
+    return write<void>(
+        [&](SQLite::Database& database) { return mark_deleted(database, owner, id, now_ms_()); });
+  }
+  StoreResult<Conversation> restore_conversation(std::string_view owner, std::string_view id) override {
+    return write<Conversation>(
+        [&](SQLite::Database& database) { return unmark_deleted(database, owner, id); });
+  }
+  StoreResult<SearchPage> search(std::string_view owner, std::string_view query, std::string_view cursor,
+                                 std::int64_t limit) override {
+    return read<SearchPage>([&](SQLite::Database& database) {
+      return search_conversations(database, owner, query, cursor, limit);
+    });
+  }
+
+  StoreResult<std::vector<StoredMessage>> messages(std::string_view owner,
+                                                   std::string_view conversation) override {
+    return read<std::vector<StoredMessage>>(
+        [&](SQLite::Database& database) { return read_messages(database, owner, conversation); });
+  }
+  StoreResult<std::vector<StoredMessage>> add_messages(std::string_view owner, std::string_view conversation,
+                                                       std::vector<StoredMessage> messages) override {
+    return write<std::vector<StoredMessage>>([&](SQLite::Database& database) {
+      return insert_messages(database, owner, conversation, std::move(messages), now_ms_());
+    });
+  }
+  StoreStatus add_reply_parts(std::span<const ReplyPart> parts) override {
+    return write<void>([&](SQLite::Database& database) -> StoreStatus {
+      insert_parts(database, parts);
+      return {};
+    });
+  }
+  StoreStatus finish_reply(std::string_view owner, std::string_view conversation,
+                           const StoredMessage& message) override {
+    return write<void>([&](SQLite::Database& database) {
+      return finish_message(database, owner, conversation, message, now_ms_());
+    });
+  }
+  StoreResult<StoredMessage> resume_reply(std::string_view owner, std::string_view conversation,
+                                          std::string_view message) override {
+    return write<StoredMessage>(
+        [&](SQLite::Database& database) { return resume_message(database, owner, conversation, message); });
+  }
+
+  StoreStatus put_response(std::string_view owner, const StoredResponse& response) override {
+    return write<void>([&](SQLite::Database& database) -> StoreStatus {
+      upsert_response(database, owner, response, now_ms_());
+      return {};
+    });
+  }
+  StoreResult<StoredResponse> response(std::string_view owner, std::string_view id) override {
+    return read<StoredResponse>(
+        [&](SQLite::Database& database) { return read_response(database, owner, id, now_ms_()); });
+  }
+  StoreStatus delete_response(std::string_view owner, std::string_view id) override {
+    return write<void>([&](SQLite::Database& database) { return remove_response(database, owner, id); });
+  }
+
+  StoreStatus add_key(const ApiKey& key, const SecretHash& hash) override {
+    return write<void>(
+        [&](SQLite::Database& database) { return insert_key(database, key, hash, now_ms_()); });
+  }
+  StoreResult<std::vector<ApiKey>> keys() override { return read<std::vector<ApiKey>>(list_keys); }
+  StoreResult<ApiKey> find_key(const SecretHash& hash) override {
+    return read<ApiKey>([&](SQLite::Database& database) { return read_key(database, hash); });
+  }
+  StoreStatus revoke_key(std::string_view name) override {
+    return write<void>([&](SQLite::Database& database) { return remove_key(database, name); });
+  }
+  StoreStatus add_session(const SecretHash& hash, const BrowserSession& session) override {
+    return write<void>(
+        [&](SQLite::Database& database) { return insert_session(database, hash, session, now_ms_()); });
+  }
+  StoreResult<ApiKey> find_session(const SecretHash& hash) override {
+    return read<ApiKey>([&](SQLite::Database& database) { return read_session(database, hash, now_ms_()); });
+  }
+  StoreStatus delete_session(const SecretHash& hash) override {
+    return write<void>([&](SQLite::Database& database) { return remove_session(database, hash); });
+  }
+  StoreStatus add_usage(std::span<const DailyUsage> used) override {
+    return write<void>([&](SQLite::Database& database) -> StoreStatus {
+      insert_usage(database, used, now_ms_());
+      return {};
+    });
+  }
+  StoreResult<std::vector<DailyUsage>> usage(std::optional<std::string_view> owner,
+                                             std::string_view first_day, std::string_view last_day) override {
+    return read<std::vector<DailyUsage>>(
+        [&](SQLite::Database& database) { return read_usage(database, owner, first_day, last_day); });
+  }
+
+  StoreResult<std::int64_t> purge(std::int64_t deleted_before_ms) override {
+    TRY_ASSIGN(const std::int64_t removed,
+               write<std::int64_t>([&](SQLite::Database& database) -> StoreResult<std::int64_t> {
+                 return remove_old(database, deleted_before_ms, now_ms_());
+               }));
+    TRY_ASSIGN(const bool expected, read<bool>(erasure_expected));
+    if (expected) TRY(writer_.write_alone(erase_traces));
+    return removed;
+  }
+
+ private:
+  // Calls within a transaction of the writer, and waits until that is durable. The result is that of the call
+  // unless the commit fails.
+  template <class Value, class Call>
+  StoreResult<Value> write(Call call) {
+    std::optional<StoreResult<Value>> result;
+    TRY(writer_.write([&](SQLite::Database& database) -> StoreStatus {
+      result.emplace(call(database));
+      if (!*result) return pass_error(*result);
+      return {};
+    }));
+    return *std::move(result);
+  }
+
+  // Calls with a connection of the pool, within one transaction: what it reads is of one moment.
+  template <class Value, class Call>
+  StoreResult<Value> read(Call call) {
+    try {
+      SQLite::Database database = take_reader();
+      SQLite::Transaction transaction(database);
+      StoreResult<Value> result = call(database);
+      transaction.commit();
+      const std::lock_guard lock(mutex_);
+      readers_.push_back(std::move(database));
+      return result;
+    } catch (const SQLite::Exception& error) {
+      return tl::unexpected(store_error(error, path_));
+    }
+  }
+
+  // As many are made as there are ever calls at once; one that fails is closed.
+  SQLite::Database take_reader() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!readers_.empty()) {
+        SQLite::Database database = std::move(readers_.back());
+        readers_.pop_back();
+        return database;
+      }
+    }
+    SQLite::Database database = open_database(path_, DatabaseUse::kRead, vfs_);
+    add_search_functions(database);
+    return database;
+  }
+
+  FolderLock lock_;
+  const std::string path_;
+  const std::string vfs_;
+  const std::function<std::int64_t()> now_ms_;
+  std::mutex mutex_;
+  std::vector<SQLite::Database> readers_;
+  SqliteWriter writer_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options) {
+  CHECK(options.use != FolderUse::kReplace);
+  const std::string path = options.folder + "/" + kDatabaseName;
+  TRY(make_private_file(options.folder, path));
+  TRY_ASSIGN(FolderLock lock, FolderLock::take(options.folder, options.use));
+  try {
+    SQLite::Database database = open_database(path, DatabaseUse::kWrite, options.vfs);
+    if (const Status ours = check_schema(database); !ours) {
+      return fail("{}: {}", printable(path), ours.error().message);
+    }
+    database.exec("PRAGMA journal_mode = WAL");
+    migrate(database);
+    if (options.use == FolderUse::kServe) {
+      SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+      interrupt_running(database);
+      transaction.commit();
+    }
+    return std::make_unique<SqliteStore>(std::move(lock), std::move(database), path, std::move(options));
+  } catch (const SQLite::Exception& error) {
+    return fail("{}", store_error(error, path).message);
+  }
+}
+
+}  // namespace aloud
