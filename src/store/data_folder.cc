@@ -33,15 +33,6 @@ bool lock_byte(int file, off_t byte, short type) {
   return ::fcntl(file, F_OFD_SETLK, &lock) == 0;
 }
 
-Status sync_folder(const std::string& folder) {
-  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return system_error(folder);
-  const bool synced = ::fsync(file) == 0;
-  ::close(file);
-  if (!synced) return system_error(folder);
-  return {};
-}
-
 }  // namespace
 
 Result<std::string> data_folder(const std::string& option) {
@@ -55,16 +46,29 @@ Result<std::string> data_folder(const std::string& option) {
   return fail("no folder for data: neither XDG_DATA_HOME nor HOME is set; name one with --data");
 }
 
-Status make_private_file(const std::string& folder, const std::string& path) {
+Status make_private_folder(const std::string& folder) {
   const std::filesystem::path parent = std::filesystem::path(folder).parent_path();
   std::error_code error;
   if (!parent.empty()) std::filesystem::create_directories(parent, error);
   if (error) return fail("{}: {}", printable(parent.string()), error.message());
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return system_error(folder);
+  return {};
+}
+
+Status make_private_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return system_error(path);
   ::close(file);
-  return sync_folder(folder);
+  return {};
+}
+
+Status sync_to_disk(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return system_error(path);
+  const int error = ::fsync(file) == 0 ? 0 : errno;
+  ::close(file);
+  if (error != 0) return fail("{}: {}", printable(path), std::strerror(error));
+  return {};
 }
 
 Result<FolderLock> FolderLock::take(const std::string& folder, FolderUse use) {

@@ -10,8 +10,12 @@ namespace aloud {
 // `option` if it is not empty, else $XDG_DATA_HOME/aloud or ~/.local/share/aloud. Errors: there is no home.
 Result<std::string> data_folder(const std::string& option);
 
-// Makes the folder (0700) and an empty file in it (0600) unless they are there, and both durable.
-Status make_private_file(const std::string& folder, const std::string& path);
+// Makes the folder (0700), and those above it, unless it is there.
+Status make_private_folder(const std::string& folder);
+// Makes an empty file (0600) unless it is there.
+Status make_private_file(const std::string& path);
+// What a file holds, or which files a folder holds, survives a crash of the machine from here on.
+Status sync_to_disk(const std::string& path);
 
 enum class FolderUse {
   kTool,     // beside others

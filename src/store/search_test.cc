@@ -51,6 +51,7 @@ TEST_F(StoreTest, SearchFindsTitlesContentsAndThoughts) {
     ASSERT_TRUE(page.has_value()) << page.error().message;
     EXPECT_EQ(page->hits.size(), std::string(query) == "42 forty" ? 0u : 1u) << query;
   }
+  ASSERT_EQ(store_->search("alice", "hitch").value().hits.size(), 1u);
   const SearchHit in_title = store_->search("alice", "hitch").value().hits.front();
   EXPECT_EQ(in_title.conversation.id, c->id);
   EXPECT_EQ(shown(in_title.title), "[Hitch]hiker");

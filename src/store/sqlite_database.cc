@@ -12,24 +12,12 @@ namespace aloud {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;  // another process (a command beside the server) may be writing
-
 constexpr int kMaxJsonDepth = 256;
 
-// One file of the store is one of these. synchronous = FULL: in a log that is written ahead, that is one sync
-// per commit, and NORMAL would be none. DEFENSIVE and trusted_schema: a file that somebody restored is
-// foreign.
+// synchronous = FULL: of a log that is written ahead, every commit is synced; with NORMAL none would be.
 constexpr const char* kEverywhere =
-    "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; "
-    "PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL;";
-
-StoreError::Kind kind_of(int code) {
-  switch (code & 0xFF) {
-    case SQLITE_FULL:
-      return StoreError::Kind::kFull;
-    default:
-      return StoreError::Kind::kUnavailable;
-  }
-}
+    "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON; PRAGMA synchronous = "
+    "FULL;";
 
 }  // namespace
 
@@ -43,10 +31,9 @@ SQLite::Database open_database(const std::string& path, DatabaseUse use, const s
 
 StoreError store_error(const SQLite::Exception& error, const std::string& what) {
   const int code = error.getExtendedErrorCode() > 0 ? error.getExtendedErrorCode() : error.getErrorCode();
-  const StoreError::Kind kind = kind_of(code);
-  return {kind,
-          fmt::format("{}: {}", printable(what),
-                      kind == StoreError::Kind::kFull ? "no space left on the disk" : error.getErrorStr())};
+  const bool full = (code & 0xFF) == SQLITE_FULL;  // the rest of the code says where
+  return {full ? StoreError::Kind::kFull : StoreError::Kind::kUnavailable,
+          fmt::format("{}: {}", printable(what), full ? "no space left on the disk" : error.what())};
 }
 
 std::optional<std::int64_t> optional_number_at(const SQLite::Statement& row, int column) {

@@ -132,14 +132,24 @@ int pragma(SQLite::Database& database, const char* name) {
 
 }  // namespace
 
-Status check_schema(SQLite::Database& database) {
-  if (database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0) return {};
+Result<int> schema_version(SQLite::Database& database) {
+  if (database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0) return 0;
   if (pragma(database, "application_id") != kApplicationId) {
     return fail("a database of another program, expected one of aloud");
   }
-  if (const int version = pragma(database, "user_version"); version > kVersion) {
-    return fail("version {} of the database, this program knows up to {}: it was written by a newer one",
-                version, kVersion);
+  const int version = pragma(database, "user_version");
+  if (version <= kVersion) return version;
+  return fail("version {} of the database, this program knows up to {}: it was written by a newer one",
+              version, kVersion);
+}
+
+Status check_integrity(SQLite::Database& database) {
+  SQLite::Statement check(database, "PRAGMA integrity_check(1)");
+  if (!check.executeStep()) return fail("damaged: SQLite cannot check it");
+  if (const std::string found = check.getColumn(0).getString(); found != "ok")
+    return fail("damaged: {}", found);
+  if (SQLite::Statement(database, "PRAGMA foreign_key_check").executeStep()) {
+    return fail("damaged: rows that refer to what is not there");
   }
   return {};
 }

@@ -7,11 +7,15 @@
 
 namespace aloud {
 
-// Whether a file is ours and not from a newer program; an empty one is. Errors say what it is instead.
-// Throws SQLite::Exception.
-Status check_schema(SQLite::Database& database);
+// The version of a file that is ours and not from a newer program; 0: it is empty. Errors say what it is
+// instead. Throws SQLite::Exception.
+Result<int> schema_version(SQLite::Database& database);
 
-// Brings an open database that passed check_schema to the schema of this program: all of it or nothing.
+// Whether SQLite finds the file, its references and the search index whole; errors name the first thing that
+// is not. Reads all of it. Throws SQLite::Exception.
+Status check_integrity(SQLite::Database& database);
+
+// Brings an open database that is ours to the schema of this program: all of it or nothing.
 // Throws SQLite::Exception.
 void migrate(SQLite::Database& database);
 

@@ -63,11 +63,13 @@ StoreResult<Query> make_query(std::string_view text) {
   }
   bool short_words = false;
   for (const std::u32string& word : query.words) {
-    query.all += (query.all.empty() ? "" : " ") + utf8(word);
+    if (!query.all.empty()) query.all += " ";
+    query.all += utf8(word);
     if (word.size() < kIndexedCharacters) {
       short_words = true;
     } else {
-      query.indexed += (query.indexed.empty() ? "" : " AND ") + phrase(utf8(word));
+      if (!query.indexed.empty()) query.indexed += " AND ";
+      query.indexed += phrase(utf8(word));
     }
   }
   query.filter = "m.status <> 'running'";

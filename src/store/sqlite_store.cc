@@ -216,12 +216,14 @@ class SqliteStore final : public Store {
 Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options) {
   CHECK(options.use != FolderUse::kReplace);
   const std::string path = options.folder + "/" + kDatabaseName;
-  TRY(make_private_file(options.folder, path));
+  TRY(make_private_folder(options.folder));
   TRY_ASSIGN(FolderLock lock, FolderLock::take(options.folder, options.use));
+  TRY(make_private_file(path));
+  TRY(sync_to_disk(options.folder));
   try {
     SQLite::Database database = open_database(path, DatabaseUse::kWrite, options.vfs);
-    if (const Status ours = check_schema(database); !ours) {
-      return fail("{}: {}", printable(path), ours.error().message);
+    if (const Result<int> version = schema_version(database); !version) {
+      return fail("{}: {}", printable(path), version.error().message);
     }
     database.exec("PRAGMA journal_mode = WAL");
     migrate(database);

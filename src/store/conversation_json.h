@@ -1,0 +1,40 @@
+// Conversations as JSON values: what is exported, and what is imported again; and new ones made of old ones.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "store/conversation.h"
+#include "store/store.h"
+
+namespace aloud {
+
+// Fields are named as in conversation.h; those that are empty are left out.
+nlohmann::ordered_json to_json(const StoredMessage& message);
+nlohmann::ordered_json to_json(const Conversation& conversation);
+
+struct WholeConversation {
+  Conversation conversation;
+  std::vector<StoredMessage> messages;
+};
+
+// {"format": "aloud-conversation", "version": 1, the fields of the conversation, "messages": [...]}
+nlohmann::ordered_json export_json(const WholeConversation& whole);
+// From anybody's file: errors name the field, what was found and what was expected. A reply that was running
+// is interrupted. Whether the messages make a tree is what create_conversation checks.
+Result<WholeConversation> parse_export(const nlohmann::ordered_json& json);
+
+// Stores an export. One that the owner has already, by its id, stays as it is; if that one is deleted, the
+// import gets an id of its own.
+StoreResult<Conversation> import_conversation(Store& store, std::string_view owner, WholeConversation whole);
+
+// The messages from the beginning to a leaf; empty if there is none of that id.
+std::vector<StoredMessage> path_to(const std::vector<StoredMessage>& messages, std::string_view leaf);
+
+// A new conversation with the messages up to one of them, and the settings and folder of the old one.
+StoreResult<Conversation> fork_conversation(Store& store, std::string_view owner, std::string_view id,
+                                            std::string_view leaf);
+
+}  // namespace aloud
