@@ -12,9 +12,21 @@
 #include "cli/language.h"
 
 namespace aloud {
+namespace {
+
+// Of a command and of its actions.
+void translate_headings(CLI::App& app) {
+  app.set_help_flag("-h,--help", tr("this help", "显示本帮助"));
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_group() == "Options") option->group(tr("Options", "选项"));
+  }
+  for (CLI::App* action : app.get_subcommands([](CLI::App*) { return true; })) translate_headings(*action);
+}
+
+}  // namespace
 
 std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
-  app.set_help_flag("-h,--help", tr("this help", "显示本帮助"));
+  translate_headings(app);
   const auto formatter = app.get_formatter();
   formatter->label("Usage", tr("usage", "用法"));
   formatter->label("OPTIONS", tr("OPTIONS", "选项"));
@@ -22,9 +34,7 @@ std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
   formatter->label("REQUIRED", tr("(required)", "（必填）"));
   formatter->label("Excludes", tr("not with", "不可同用"));
   formatter->label("Needs", tr("only with", "须同用"));
-  for (CLI::Option* option : app.get_options()) {
-    if (option->get_group() == "Options") option->group(tr("Options", "选项"));
-  }
+  formatter->label("SUBCOMMAND", tr("ACTION", "操作"));
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

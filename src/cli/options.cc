@@ -111,6 +111,13 @@ void add_json_option(CLI::App& app, bool& json) {
   app.add_flag("--json", json, tr("one JSON object on stdout", "在标准输出上输出一个 JSON 对象"));
 }
 
+void add_data_option(CLI::App& app, std::string& folder) {
+  app.add_option("--data", folder,
+                 tr("folder of conversations and keys; default: ~/.local/share/aloud",
+                    "对话与密钥所在的文件夹；默认：~/.local/share/aloud"))
+      ->type_name("DIR");
+}
+
 void add_thinking_options(CLI::App& app, ThinkingFlags& flags) {
   const std::int64_t most = std::numeric_limits<std::int64_t>::max();
   app.add_option("--think", flags.think,

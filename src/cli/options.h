@@ -36,6 +36,8 @@ void add_model_options(CLI::App& app, ModelOptions& options);
 void print_notice(const std::string& notice);
 void add_context_option(CLI::App& app, std::optional<std::int64_t>& context);
 void add_json_option(CLI::App& app, bool& json);
+// --data: the folder that conversations and keys are stored in; see data_folder().
+void add_data_option(CLI::App& app, std::string& folder);
 
 // --think, --think-tokens, --effort, --max-tokens
 struct ThinkingFlags {

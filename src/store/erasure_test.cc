@@ -96,7 +96,7 @@ TEST_F(StoreTest, PurgedTextIsNotInTheIndex) {
   const Conversation gone = chat("alice", "t", trigrams, "answer");
   chat("alice", "t", "another question", "another answer");
   const auto index = [&] {
-    SQLite::Database database = open_database(this->database(), DatabaseUse::kRead, "");
+    SQLite::Database database = open_database(database_path(), DatabaseUse::kRead, "");
     SQLite::Statement rows = prepare(database, "SELECT block FROM message_index_data");
     std::string bytes;
     while (rows.executeStep()) bytes += text_at(rows, 0);

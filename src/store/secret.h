@@ -23,7 +23,10 @@ inline constexpr std::string_view kKeyPrefix = "sk-aloud-";
 // The prefix and 256 random bits in base64 for addresses, without padding.
 std::string random_secret(std::string_view prefix);
 
-// BLAKE2b-256 with the purpose ("key", "session") as its key, so that one kind never passes for the other.
+inline constexpr std::string_view kKeyPurpose = "key";
+inline constexpr std::string_view kSessionPurpose = "session";
+
+// BLAKE2b-256 with the purpose as its key, so that one kind of secret never passes for the other.
 // Slow hashes such as argon2 protect what people make up, of which there is little to try. Of 256 random bits
 // there are too many to try however fast the hash, and a slow one would only delay every request.
 SecretHash hash_secret(std::string_view purpose, std::string_view secret);

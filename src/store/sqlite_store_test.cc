@@ -29,7 +29,7 @@ TEST_F(StoreTest, FilesAreOfTheUserAlone) {
   EXPECT_EQ(status.st_mode & 0777, 0700u);
   chat("alice", "t", "q", "a");
   for (const char* suffix : {"", "-wal", "-shm"}) {
-    ASSERT_EQ(::stat((database() + suffix).c_str(), &status), 0) << suffix;
+    ASSERT_EQ(::stat((database_path() + suffix).c_str(), &status), 0) << suffix;
     EXPECT_EQ(status.st_mode & 0777, 0600u) << suffix;
   }
 }

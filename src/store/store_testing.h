@@ -61,7 +61,7 @@ class StoreTest : public testing::Test {
     store_ = *std::move(opened);
   }
   std::string folder() const { return folder_.path() + "/data"; }
-  std::string database() const { return folder() + "/" + kDatabaseName; }
+  std::string database_path() const { return folder() + "/" + kDatabaseName; }
 
   // A conversation with a question and a complete answer.
   Conversation chat(const std::string& owner, const std::string& title, const std::string& question,

@@ -3,7 +3,7 @@ import re
 
 from harness import check, finish, program, run, told
 
-COMMANDS = {"chat", "inspect", "tokenize", "logits", "render", "eval", "bench"}
+COMMANDS = {"chat", "inspect", "tokenize", "logits", "render", "eval", "bench", "key", "backup", "restore"}
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
