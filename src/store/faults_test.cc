@@ -97,8 +97,10 @@ Result<std::unique_ptr<Store>> open_at(const std::string& folder, const std::str
   return open_sqlite_store({.folder = folder, .vfs = vfs});
 }
 
-// SQLite finds nothing wrong, in the tables or in the index.
+// SQLite finds nothing wrong, in the tables or in the index: when no reply is running, that has every
+// message.
 void expect_sound(const std::string& folder) {
+  EXPECT_TRUE(open_sqlite_store({.folder = folder, .use = FolderUse::kServe}).has_value());
   SQLite::Database database = open_database(folder + "/" + kDatabaseName, DatabaseUse::kWrite, "");
   EXPECT_EQ(database.execAndGet("PRAGMA integrity_check").getString(), "ok");
   EXPECT_FALSE(prepare(database, "PRAGMA foreign_key_check").executeStep());

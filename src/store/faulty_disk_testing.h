@@ -61,7 +61,7 @@ class FaultyDisk {
   struct Shadow {
     std::vector<char> durable;
     std::vector<Change> pending;
-    bool deleted = false;  // unless the crash undoes that
+    bool deleted = false;  // which a crash may undo unless the folder was synced
   };
   // SQLite allocates it, with the file of the usual file system right behind.
   struct File {
@@ -112,7 +112,7 @@ inline void FaultyDisk::write_remains(const std::string& folder, std::uint32_t s
   const std::lock_guard lock(mutex_);
   std::mt19937 random(seed);
   for (const auto& [path, shadow] : shadows_) {
-    if (shadow.deleted && random() % 2 == 0) continue;
+    if (shadow.deleted && (shadow.durable.empty() || random() % 2 == 0)) continue;
     std::vector<char> bytes = shadow.durable;
     for (const Change& change : shadow.pending) apply(change, bytes, &random);
     std::ofstream out(std::filesystem::path(folder) / std::filesystem::path(path).filename(),

@@ -25,11 +25,11 @@ constexpr const char* kOwner = "alice";
 constexpr const char* kFolderVariable = "ALOUD_STORE_VICTIM";
 constexpr int kWriters = 3;
 
-// Not a test: what the child process of the test below runs, forever. Says "WRITER NUMBER" on stdout for each
-// turn that is acknowledged: a question, a reply, and two parts of that.
-TEST(StoreVictim, DISABLED_Writes) {
+// What the child process of the test below runs, until it is killed; else nothing. Says "WRITER NUMBER" on
+// stdout for each turn that is acknowledged: a question, a reply, and two parts of that.
+TEST(StoreVictim, WritesUntilItIsKilled) {
   const char* folder = std::getenv(kFolderVariable);
-  if (folder == nullptr) GTEST_SKIP();
+  if (folder == nullptr) return;
   auto store = open_sqlite_store({.folder = folder, .use = FolderUse::kServe});
   CHECK(store.has_value());
   const auto write = [&](int writer) {
@@ -67,8 +67,8 @@ class Victim {
       ::dup2(pipe_ends[1], STDOUT_FILENO);
       ::close(pipe_ends[0]);
       ::close(pipe_ends[1]);
-      ::execl("/proc/self/exe", "store_test", "--gtest_filter=StoreVictim.DISABLED_Writes",
-              "--gtest_also_run_disabled_tests", "--gtest_brief=1", nullptr);
+      ::execl("/proc/self/exe", "store_test", "--gtest_filter=StoreVictim.WritesUntilItIsKilled",
+              "--gtest_brief=1", nullptr);
       ::_exit(1);
     }
     ::close(pipe_ends[1]);
@@ -125,7 +125,7 @@ void expect_all_there(const std::string& folder, const std::set<std::pair<int, i
         whole.insert(std::stoi(message.id.substr(1)));
     }
     for (const auto& [of, turn] : turns) {
-      if (of == writer) EXPECT_TRUE(whole.contains(turn)) << writer << " " << turn << " was acknowledged";
+      EXPECT_TRUE(of != writer || whole.contains(turn)) << writer << " " << turn << " was acknowledged";
     }
   }
   SQLite::Database database = open_database(folder + "/" + kDatabaseName, DatabaseUse::kRead, "");

@@ -14,10 +14,11 @@ namespace {
 constexpr int kBusyTimeoutMs = 5000;  // another process (a command beside the server) may be writing
 constexpr int kMaxJsonDepth = 256;
 
-// synchronous = FULL: of a log that is written ahead, every commit is synced; with NORMAL none would be.
+// synchronous = EXTRA: every commit to the log is synced, and so is the removal of the journal that a new
+// file begins with; were that lost in a crash, the journal would undo whatever was written since.
 constexpr const char* kEverywhere =
-    "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON; PRAGMA synchronous = "
-    "FULL;";
+    "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON; "
+    "PRAGMA synchronous = EXTRA;";
 
 }  // namespace
 
@@ -31,7 +32,8 @@ SQLite::Database open_database(const std::string& path, DatabaseUse use, const s
 
 StoreError store_error(const SQLite::Exception& error, const std::string& what) {
   const int code = error.getExtendedErrorCode() > 0 ? error.getExtendedErrorCode() : error.getErrorCode();
-  const bool full = (code & 0xFF) == SQLITE_FULL;  // the rest of the code says where
+  const bool full =
+      (code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE;  // the latter: of the log's index
   return {full ? StoreError::Kind::kFull : StoreError::Kind::kUnavailable,
           fmt::format("{}: {}", printable(what), full ? "no space left on the disk" : error.what())};
 }
