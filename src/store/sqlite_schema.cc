@@ -155,6 +155,8 @@ Status check_integrity(SQLite::Database& database) {
 }
 
 void migrate(SQLite::Database& database) {
+  // Nothing is written where nothing is to be done: what is on a full disk can still be read.
+  if (pragma(database, "user_version") == kVersion) return;
   // Immediate: of two programs that start at once, the second finds the work done.
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
   for (int version = pragma(database, "user_version"); version < kVersion; ++version) {
