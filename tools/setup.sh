@@ -3,7 +3,8 @@
 
 build_packages=(g++ cmake ninja-build ccache mold
                 libexpected-dev nlohmann-json3-dev libcli11-dev libfmt-dev libedit-dev
-                libsqlitecpp-dev libsqlite3-dev libsodium-dev)
+                libsqlitecpp-dev libsqlite3-dev libsodium-dev
+                libasio-dev libssl-dev)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
