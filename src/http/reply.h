@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "http/request.h"
 
@@ -25,14 +26,15 @@ class HttpReply {
   HttpReply(const HttpReply&) = delete;
   HttpReply& operator=(const HttpReply&) = delete;
 
-  void send(int status, HttpHeaders headers, std::string body);
+  void send(int status, const HttpHeaders& headers, std::string_view body);
 
   // keep_alive: bytes that the server writes by itself whenever the stream was silent for
   // HttpLimits::silence_seconds, for a proxy to see that it lives (an SSE comment); empty: none.
-  void begin(int status, HttpHeaders headers, std::string keep_alive = {});
+  void begin(int status, const HttpHeaders& headers, std::string keep_alive = {});
   // False: the client is gone, or did not read for so long that HttpLimits::unsent_bytes wait already; then
   // the connection is closed. Bytes arrive in the order of the calls.
-  bool write(std::string bytes);
+  // A HEAD request needs no stream: begin() is the whole answer, and write() returns false.
+  bool write(std::string_view bytes);
   void finish();
 
   // Called once, on an I/O thread, if the client is lost before the answer is complete (it left, read too

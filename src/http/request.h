@@ -15,7 +15,6 @@ struct HttpField {
 // In the order of the message. Names are compared without regard to case.
 using HttpHeaders = std::vector<HttpField>;
 
-bool equal_ignoring_case(std::string_view a, std::string_view b);
 // The value of the first field of that name; empty if there is none.
 std::string_view find_header(const HttpHeaders& headers, std::string_view name);
 

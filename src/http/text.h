@@ -1,0 +1,14 @@
+// The small text operations that HTTP is made of; ASCII only.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace aloud {
+
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+std::string lower_case(std::string_view text);
+// Without spaces and tabs at both ends.
+std::string_view trim(std::string_view text);
+
+}  // namespace aloud
