@@ -27,6 +27,7 @@ class RequestParser {
     kRefused,
   };
 
+  // Keeps the reference.
   explicit RequestParser(const HttpLimits& limits) : limits_(limits), head_left_(limits.head_bytes) {}
 
   // Takes bytes from the front and returns how many; it stops after the head, and at the end of the request.
@@ -62,7 +63,7 @@ class RequestParser {
   bool check_framing();
   void parse_chunk_size();
 
-  HttpLimits limits_;
+  const HttpLimits& limits_;
   State state_ = State::kHead;
   Part part_ = Part::kRequestLine;
   std::string line_;       // the one that is being received
