@@ -29,9 +29,11 @@ struct Door {
 };
 
 std::string describe(const std::error_code& error) {
-  if (error == std::errc::address_in_use) return "the port is in use by another program";
-  if (error == std::errc::permission_denied) return "this port needs privileges";
-  if (error == std::errc::address_not_available) return "that is no address of this machine";
+  switch (error.value()) {
+    case EADDRINUSE: return "the port is in use by another program";
+    case EACCES: return "this port needs privileges";
+    case EADDRNOTAVAIL: return "that is no address of this machine";
+  }
   return error.message();
 }
 
@@ -47,7 +49,7 @@ std::error_code listen_on(Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint
 }
 
 bool is_unknown_here(const std::error_code& error) {
-  return error == std::errc::address_not_available || error == std::errc::address_family_not_supported;
+  return error.value() == EADDRNOTAVAIL || error.value() == EAFNOSUPPORT;
 }
 
 std::string text_of(const asio::ip::address& address) {

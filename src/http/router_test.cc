@@ -1,7 +1,6 @@
 // Tests of the table of routes: precedence, parameters, methods.
 #include "http/router.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace aloud {
@@ -28,18 +27,20 @@ Router make_router() {
 std::string match(const std::string& method, std::string_view path) {
   static const Router router = make_router();
   const Router::Match found = router.match(method, *parse_target(path));
-  return found.route ? fmt::format("{} [{}]", found.route->pattern, fmt::join(found.parameters, "|"))
-                     : found.allowed;
+  if (found.route == nullptr) return found.allowed;
+  std::string out = found.route->pattern;
+  for (const std::string& parameter : found.parameters) out += " [" + parameter + "]";
+  return out;
 }
 
 TEST(Router, TakesTheMostSpecificPattern) {
-  EXPECT_EQ(match("GET", "/"), "/ []");
-  EXPECT_EQ(match("GET", "/v1/models/list"), "/v1/models/list []");
+  EXPECT_EQ(match("GET", "/"), "/");
+  EXPECT_EQ(match("GET", "/v1/models/list"), "/v1/models/list");
   EXPECT_EQ(match("GET", "/v1/models/a%2Fb"), "/v1/models/{id} [a/b]");
   EXPECT_EQ(match("GET", "/v1/models/a/b"), "/v1/models/{id...} [a/b]");
   EXPECT_EQ(match("GET", "/v1/models/"), "/v1/models/{id...} []");
   EXPECT_EQ(match("GET", "/v1/users/list"), "/v1/{kind}/list [users]");
-  EXPECT_EQ(match("GET", "/v1/users/x"), "/v1/{kind}/{id} [users|x]");
+  EXPECT_EQ(match("GET", "/v1/users/x"), "/v1/{kind}/{id} [users] [x]");
   EXPECT_EQ(match("GET", "/v1//x"), "/{file...} [v1//x]");
   EXPECT_EQ(match("GET", "/v1/models"), "/{file...} [v1/models]");
   EXPECT_EQ(match("GET", "/V1/users/x"), "/{file...} [V1/users/x]");

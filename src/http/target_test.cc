@@ -10,7 +10,9 @@ namespace {
 std::string describe(std::string_view text) {
   const auto target = parse_target(text);
   if (!target) return std::to_string(target.error().status);
-  std::string out = fmt::format("[{}]", fmt::join(target->segments, "|"));
+  std::string out;
+  for (const std::string& segment : target->segments) (out += out.empty() ? "[" : "|") += segment;
+  out += "]";
   for (const HttpField& field : target->query) out += fmt::format(" {}={}", field.name, field.value);
   if (!target->authority.empty()) out += " at " + target->authority;
   return out;
