@@ -30,9 +30,12 @@ struct Door {
 
 std::string describe(const std::error_code& error) {
   switch (error.value()) {
-    case EADDRINUSE: return "the port is in use by another program";
-    case EACCES: return "this port needs privileges";
-    case EADDRNOTAVAIL: return "that is no address of this machine";
+    case EADDRINUSE:
+      return "the port is in use by another program";
+    case EACCES:
+      return "this port needs privileges";
+    case EADDRNOTAVAIL:
+      return "that is no address of this machine";
   }
   return error.message();
 }
