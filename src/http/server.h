@@ -15,7 +15,7 @@
 
 namespace aloud {
 
-// Runs on an I/O thread and must not block: long work goes elsewhere, and the reply with it.
+// Runs on an I/O thread; must neither block nor throw: long work goes elsewhere, and the reply with it.
 using HttpHandler = std::function<void(HttpRequest request, std::shared_ptr<HttpReply> reply)>;
 
 struct Route {

@@ -21,6 +21,8 @@ using Tcp = asio::ip::tcp;
 
 // Read at once; TLS has buffers of its own besides. Small, since each idle connection has one.
 constexpr std::size_t kReadBytes = 4096;
+// What the system keeps for a peer that does not read, besides what is under way; else up to megabytes.
+constexpr int kMaxUnsentInSystem = 128 << 10;
 // A peer that says nothing at all any more, not even to the system's probes, is given up after about this
 // time.
 constexpr int kDeadPeerSeconds = 30;
@@ -32,6 +34,7 @@ void set_option(int socket, int level, int name, int value) {
 // Tokens leave as they come; a peer whose machine is gone is noticed although nothing is written.
 void prepare(int socket) {
   set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMaxUnsentInSystem);
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, kDeadPeerSeconds / 2);
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, kDeadPeerSeconds / 6);
