@@ -26,6 +26,9 @@
 #include "weights/random_model.h"
 
 namespace aloud {
+
+int run_bench_serve(int argc, char** argv);
+
 namespace {
 
 struct BenchOptions {
@@ -235,6 +238,7 @@ void add_options(CLI::App& app, BenchOptions& options) {
 }  // namespace
 
 int run_bench(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "serve") return run_bench_serve(argc - 1, argv + 1);
   BenchOptions options;
   CLI::App app(tr("Measures prefill and decode, and the share of what this machine can do.",
                   "测量预填充与解码速度，以及占本机极限的比例。"),
@@ -242,8 +246,9 @@ int run_bench(int argc, char** argv) {
   add_options(app, options);
   app.footer(
       tr("Every number of sequences is measured at every context, all that on every number of threads (with "
-         "--json\none line for each).",
-         "每种序列数与每种上下文长度都测量，且在每种线程数下各测一遍（--json 时每种线程数输出一行）。"));
+         "--json\none line for each). `aloud bench serve --help`: the load of many users on a server.",
+         "每种序列数与每种上下文长度都测量，且在每种线程数下各测一遍（--json 时每种线程数输出一行）。\n"
+         "aloud bench serve --help：对服务器施加多用户负载。"));
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
   if (const Status status = run(options); !status) return report_error("bench", status.error().message);
   return kExitSuccess;

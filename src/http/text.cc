@@ -2,6 +2,7 @@
 #include "http/text.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace aloud {
 namespace {
@@ -25,6 +26,12 @@ std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == text.npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+bool parse_number(std::string_view text, int base, std::uint64_t& value) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value, base);
+  return error == std::errc() && stop == end;
 }
 
 }  // namespace aloud
