@@ -21,7 +21,7 @@ struct EventLoop::Implementation {
   void wait_for_tick() {
     timer.expires_after(interval);
     timer.async_wait([this](std::error_code error) {
-      if (error) return;
+      if (error || is_ending) return;
       tick();
       wait_for_tick();
     });
@@ -32,6 +32,7 @@ struct EventLoop::Implementation {
   asio::io_context context{1};  // one thread: fewer locks
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
   asio::steady_timer timer{context};
+  bool is_ending = false;  // on the thread
   std::thread thread;
 };
 
@@ -43,6 +44,8 @@ EventLoop::EventLoop(double tick_seconds, std::function<void()> tick)
 
 EventLoop::~EventLoop() {
   post([this] {
+    // Cancelling does not reach a timer that has gone off already and waits for its turn.
+    implementation_->is_ending = true;
     implementation_->timer.cancel();
     implementation_->work.reset();
   });
