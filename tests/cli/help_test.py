@@ -19,8 +19,8 @@ def main():
         listed = set(re.findall(r"^  (\w+) ", help_text("C.UTF-8", ask), re.M))
         check(COMMANDS <= listed, f"aloud {ask} lists {sorted(listed)}; missing: {sorted(COMMANDS - listed)}")
     check(CHINESE.search(help_text("zh_CN.UTF-8", "--help")), "aloud --help is not Chinese where the locale is")
-    for command in sorted(listed):
-        english, chinese = (help_text(language, command, "--help") for language in ("C.UTF-8", "zh_CN.UTF-8"))
+    for command in sorted(listed) + ["bench serve"]:
+        english, chinese = (help_text(language, *command.split(), "--help") for language in ("C.UTF-8", "zh_CN.UTF-8"))
         check(not CHINESE.search(english), f"aloud {command} --help: Chinese in the English text")
         options = set(re.findall(r"--[a-z][a-z-]*", english))
         check("--help" in options, f"aloud {command} --help does not name itself")
