@@ -138,7 +138,7 @@ void Connection::accept_head(bool more_is_here) {
   request.secure = peer_.secure;
   const auto target = parse_target(parser_->target());
   if (!target) return refuse(target.error());
-  request.path = target->path();
+  request.path = path_ = target->path();
   request.query_fields = target->query;
   if (const auto refusal = site_.access.check(request, target->authority)) return refuse(*refusal);
 
@@ -172,10 +172,14 @@ void Connection::answer_options(const std::string& allowed) {
 void Connection::refuse(const HttpRefusal& refusal, HttpHeaders headers) {
   // A request whose end is known is not the last one of its connection.
   if (parser_->state() == RequestParser::State::kHeadDone && !parser_->has_body()) parser_->accept_body(0);
-  ErrorBody body = site_.error_body(refusal.status, refusal.message, parser_->request().path);
-  headers.push_back({"content-type", std::move(body.content_type)});
   open_exchange();
-  exchange_->send(refusal.status, headers, body.text);
+  send_error(refusal, std::move(headers));
+}
+
+void Connection::send_error(const HttpRefusal& error, HttpHeaders headers) {
+  ErrorBody body = site_.error_body(error.status, error.message, path_);
+  headers.push_back({"content-type", std::move(body.content_type)});
+  exchange_->send(error.status, headers, body.text);
 }
 
 void Connection::call_handler() {
@@ -210,8 +214,7 @@ void Connection::pump() {
   if (writing_) return;
   Exchange::Output output = exchange_->take();
   if (output.progress == Exchange::Progress::kAbandoned) {
-    ErrorBody body = site_.error_body(500, "the server gave no answer", {});
-    exchange_->send(500, {{"content-type", std::move(body.content_type)}}, body.text);
+    send_error({500, "the server gave no answer"}, {});
     output = exchange_->take();
   }
   if (!output.bytes.empty()) return write(std::move(output.bytes));
@@ -256,6 +259,7 @@ void Connection::finish_answer() {
   const bool is_last = !exchange_->keep_alive() || peer_ended_ || draining_;
   leave_exchange(true);
   parser_.reset();
+  path_.clear();
   route_ = nullptr;
   if (is_last) return linger();
   await_request();

@@ -72,7 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse(const HttpRefusal& refusal, HttpHeaders headers = {});
   void call_handler();
   void open_exchange();
-  HttpHeaders error_headers(const ErrorBody& body) const;
+  void send_error(const HttpRefusal& error, HttpHeaders headers);
   void pump();
   void write(std::string bytes);
   void write_slice();
@@ -93,6 +93,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<RequestParser> parser_;  // from the first byte of a request to the end of its answer
   std::size_t body_mark_ = 0;              // bytes of the body when deadline_ was set
   std::string ahead_;                      // what came after the request
+  std::string path_;                       // of the request, when it is known
   const Route* route_ = nullptr;
 
   std::shared_ptr<Exchange> exchange_;  // in kAnswering

@@ -208,12 +208,18 @@ TEST(Server, NoHeaderSmugglesInAnother) {
 }
 
 TEST(Server, AReplyThatNobodyAnswersIs500) {
-  const auto server = start_server({{"GET", "/", 0, [](const HttpRequest&, const Reply&) {}}});
+  HttpOptions options;
+  options.error_body = [](int, std::string_view, std::string_view path) {
+    return ErrorBody{"text/plain", std::string(path)};
+  };
+  const auto server = start_server({{"GET", "/{name}", 0, [](const HttpRequest&, const Reply&) {}}}, options);
   TestClient client(server->port());
-  client.get("/");
-  EXPECT_EQ(client.read_answer().status, 500);
-  client.get("/");
-  EXPECT_EQ(client.read_answer().status, 500);
+  for (const char* path : {"/a", "/b"}) {
+    client.get(path);
+    const Answer answer = client.read_answer();
+    EXPECT_EQ(answer.status, 500);
+    EXPECT_EQ(answer.body, path);
+  }
 }
 
 TEST(Server, SaysWhatIsWrongWithAnAddress) {
