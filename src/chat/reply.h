@@ -1,8 +1,9 @@
-// One reply of a model to a conversation: the way from messages to events.
+// One reply of a model to a conversation: the way from messages to a prompt and from tokens to events.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,45 +13,51 @@
 #include "chat/chat_template.h"
 #include "chat/event.h"
 #include "chat/message.h"
+#include "chat/reply_writer.h"
 #include "chat/thinking.h"
-#include "engine/generation.h"
+#include "chat/tool.h"
+#include "engine/sampling_parameters.h"
 #include "engine/session.h"
 
 namespace aloud {
+
+class Grammar;
+class GrammarVocabulary;
 
 struct ReplyOptions {
   SamplingParameters sampling;
   ThinkingOptions thinking;
   std::optional<std::int64_t> max_tokens;  // of thought and answer together; absent: what the context holds
-  std::vector<std::string> stops;          // end the answer; thoughts may contain them
+  std::vector<std::string> stops;          // end the answer; thoughts and tool calls may contain them
+  std::vector<Tool> tools;
+  ToolChoice tool_choice;
+  bool parallel_tool_calls = true;  // false: the reply ends with its first call
+  // Constrains the answer but not the thought. Such an answer ends when the grammar is complete, and no stop
+  // string cuts it.
+  std::shared_ptr<const Grammar> answer_grammar;
+  std::optional<int> top_logprobs;  // how many likeliest tokens events tell of; absent: no logprobs
+  bool detect_loops = true;
 };
 
-struct ReplyUsage {
-  std::int64_t prompt_tokens = 0;
-  std::int64_t kept_tokens = 0;        // of the prompt: they were computed before
-  std::int64_t completion_tokens = 0;  // sampled; what a budget put in is not counted
-  std::int64_t reasoning_tokens = 0;   // of these
+// A reply that is ready to be generated: read the prompt, sample at most max_tokens and let the writer take
+// them, then call its finish().
+struct PreparedReply {
+  std::vector<TokenId> prompt;
+  std::int64_t max_tokens = 0;
+  std::unique_ptr<ReplyWriter> writer;
 };
 
-struct ReplyTimings {
-  double prefill_tokens_per_second = 0;
-  double decode_tokens_per_second = 0;
-  double time_to_first_token_ms = 0;
-};
+// Prepares a reply to messages. context_tokens: the most tokens on a timeline; a prompt that does not fit is
+// prepared all the same, and whoever reads it says so. vocabulary may be null where no grammar is needed: not
+// by answer_grammar, strict tools or a tool choice that demands a call. The template, the tokenizer and the
+// vocabulary must outlive the result. Any thread. Errors: those of the template, and options out of range.
+Result<PreparedReply> prepare_reply(std::span<const Message> messages, const ReplyOptions& options,
+                                    const ChatTemplate& chat_template, const Tokenizer& tokenizer,
+                                    const GrammarVocabulary* vocabulary, std::int64_t context_tokens,
+                                    EventSink sink);
 
-struct Reply {
-  Message message;
-  FinishReason finish = FinishReason::kStop;
-  bool thought_cut = false;  // the thought's budget was used up and it was closed
-  ReplyUsage usage;
-  ReplyTimings timings;
-};
-
-// Answers messages, telling sink as it goes (on this thread). A reply never consists of a thought alone,
-// unless it is cancelled or max_tokens is too small for more: the thought is closed when its budget is used
-// up or when the model ends its turn inside it, and an answer cannot end before it began. A cancelled reply
-// is a reply, with what it has. Errors: those of the template, of Session::read() and of generate(), and
-// sampling parameters out of range.
+// Answers messages on this thread, telling sink as it goes. A cancelled reply is a reply, with what it has.
+// Errors: those of prepare_reply(), Session::read() and generate().
 Result<Reply> reply_to(std::span<const Message> messages, const ReplyOptions& options,
                        const ChatTemplate& chat_template, const Tokenizer& tokenizer, Session& session,
                        const EventSink& sink = {}, const std::atomic<bool>* cancel = nullptr);

@@ -85,8 +85,8 @@ TEST_F(ReplyTest, ThoughtThenAnswer) {
   ASSERT_TRUE(reply) << reply.error().message;
   EXPECT_EQ(reply->message.thought, "hm, 27*14");
   EXPECT_EQ(reply->message.content, "**378**");
-  EXPECT_EQ(reply->finish, FinishReason::kStop);
-  EXPECT_FALSE(reply->thought_cut);
+  EXPECT_EQ(reply->finish, ReplyFinish::kStop);
+  EXPECT_EQ(reply->thought_end, ThoughtEnd::kModel);
   EXPECT_EQ(reply->usage.prompt_tokens, 7);  // BOS, user, h, i, assistant, tag, line end
   EXPECT_EQ(reply->usage.completion_tokens, 21);
   EXPECT_EQ(reply->usage.reasoning_tokens, 11);
@@ -104,7 +104,7 @@ TEST_F(ReplyTest, ABudgetClosesTheThoughtAndTheModelAnswers) {
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->message.thought, "never");
   EXPECT_EQ(reply->message.content, "yes");
-  EXPECT_TRUE(reply->thought_cut);
+  EXPECT_EQ(reply->thought_end, ThoughtEnd::kBudget);
   EXPECT_EQ(heard.end.how, ThoughtEnd::kBudget);
   EXPECT_EQ(reply->usage.reasoning_tokens, 5);
   // On the timeline the thought is closed as the model would have closed it.
@@ -119,7 +119,7 @@ TEST_F(ReplyTest, AThoughtThatNeverEndsLeavesRoomForAnAnswer) {
     const auto reply = ask("hmm", {}, context);
     ASSERT_TRUE(reply);
     EXPECT_FALSE(reply->message.content.empty()) << context;
-    EXPECT_EQ(reply->finish, FinishReason::kContext) << context;
+    EXPECT_EQ(reply->finish, ReplyFinish::kContext) << context;
     EXPECT_LE(session->length(), context);
   }
   for (std::int64_t most = 1; most < 20; ++most) {
@@ -128,7 +128,7 @@ TEST_F(ReplyTest, AThoughtThatNeverEndsLeavesRoomForAnAnswer) {
     const auto reply = ask("hmm", options);
     ASSERT_TRUE(reply);
     EXPECT_FALSE(reply->message.content.empty()) << most;
-    EXPECT_EQ(reply->finish, FinishReason::kLength);
+    EXPECT_EQ(reply->finish, ReplyFinish::kLength);
     EXPECT_EQ(reply->usage.completion_tokens, most);
   }
 }
@@ -153,7 +153,7 @@ TEST_F(ReplyTest, TheEndOfTheTurnInsideAThoughtClosesIt) {
   EXPECT_EQ(reply->message.thought, "hm");
   EXPECT_EQ(heard.end.how, ThoughtEnd::kModel);
   EXPECT_FALSE(reply->message.content.empty());
-  EXPECT_EQ(reply->finish, FinishReason::kStop);
+  EXPECT_EQ(reply->finish, ReplyFinish::kStop);
 }
 
 TEST_F(ReplyTest, AnAnswerIsNotOverBeforeItBegan) {
@@ -162,7 +162,7 @@ TEST_F(ReplyTest, AnAnswerIsNotOverBeforeItBegan) {
   const auto reply = ask("hm</think><｜end▁of▁sentence｜>");
   ASSERT_TRUE(reply);
   EXPECT_FALSE(reply->message.content.empty());
-  EXPECT_EQ(reply->finish, FinishReason::kStop);
+  EXPECT_EQ(reply->finish, ReplyFinish::kStop);
 }
 
 TEST_F(ReplyTest, StopStringsEndAnswersButNotThoughts) {
@@ -173,7 +173,8 @@ TEST_F(ReplyTest, StopStringsEndAnswersButNotThoughts) {
   EXPECT_EQ(reply->message.thought, "27 END");
   EXPECT_EQ(reply->message.content, "so it is E or EN or ");
   EXPECT_EQ(heard.answer, reply->message.content);
-  EXPECT_EQ(reply->finish, FinishReason::kStop);
+  EXPECT_EQ(reply->finish, ReplyFinish::kStopString);
+  EXPECT_EQ(reply->stop_string, "END");
 }
 
 TEST_F(ReplyTest, WhatAStopStringHeldBackComesAtTheEnd) {
@@ -189,7 +190,7 @@ TEST_F(ReplyTest, CancellationKeepsWhatIsThere) {
   std::atomic<bool> cancel{false};
   const auto reply = ask("hmm hmm</think>yes<｜end▁of▁sentence｜>", {}, 1000, &cancel);
   ASSERT_TRUE(reply);
-  EXPECT_EQ(reply->finish, FinishReason::kCancelled);
+  EXPECT_EQ(reply->finish, ReplyFinish::kCancelled);
   EXPECT_EQ(reply->message.thought, "hmm");
   EXPECT_EQ(reply->message.content, "");
   EXPECT_EQ(heard.thought_ends, 1);
@@ -197,7 +198,7 @@ TEST_F(ReplyTest, CancellationKeepsWhatIsThere) {
   cancel = true;
   const auto nothing = ask("x</think>yes", {}, 1000, &cancel);
   ASSERT_TRUE(nothing);
-  EXPECT_EQ(nothing->finish, FinishReason::kCancelled);
+  EXPECT_EQ(nothing->finish, ReplyFinish::kCancelled);
   EXPECT_EQ(nothing->usage.completion_tokens, 0);
 }
 

@@ -119,7 +119,7 @@ int answer_once(const ChatCommand& command, ChatModel& model, std::string prompt
   printer.finish(*reply, model.session->context());
   if (command.json) print_json(*reply);
   if (std::fflush(stdout) != 0) return report_error("chat", fmt::format("stdout: {}", std::strerror(errno)));
-  return reply->finish == FinishReason::kCancelled ? kExitInterrupted : kExitSuccess;
+  return reply->finish == ReplyFinish::kCancelled ? kExitInterrupted : kExitSuccess;
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ Result<Tally> evaluate(const EvalCommand& command, ChatModel& model, std::span<c
     const Message question{Role::kUser, replace_malformed_utf8(problem.prompt), {}};
     TRY_ASSIGN(const Reply reply, reply_to({&question, 1}, options, model.chat_template,
                                            model.loaded->tokenizer(), *model.session, {}, &cancel));
-    if (reply.finish == FinishReason::kCancelled) return fail("stopped after {} problems", tally.problems);
+    if (reply.finish == ReplyFinish::kCancelled) return fail("stopped after {} problems", tally.problems);
     const auto answer = marked_answer(reply.message.content);
     const bool correct = answer == problem.answer;
     ++tally.problems;

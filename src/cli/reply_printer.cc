@@ -57,6 +57,7 @@ void ReplyPrinter::show(const ThoughtEndEvent& event) {
   end_line();
   const char* how = "";
   if (event.how == ThoughtEnd::kBudget) how = tr(" (its budget)", "（已达预算）");
+  if (event.how == ThoughtEnd::kLoop) how = tr(" (it was repeating itself)", "（陷入重复）");
   if (event.how == ThoughtEnd::kUnfinished) how = tr(" (unfinished)", "（未完成）");
   write(fmt::format(fmt::runtime(tr("thought for {} s, {} tokens{}", "思考了 {} 秒，{} 个词元{}")),
                     seconds_text(event.seconds), event.tokens, how),
@@ -67,25 +68,39 @@ void ReplyPrinter::show(const ThoughtEndEvent& event) {
 
 void ReplyPrinter::show(const AnswerEvent& event) { write(printable(event.text, Lines::kKeep), false); }
 
+void ReplyPrinter::show(const ToolCallStartEvent& event) {
+  end_line();
+  write(printable(event.name), false);
+}
+
+void ReplyPrinter::show(const ToolArgumentsEvent& event) {
+  write(printable(event.text, Lines::kKeep), false);
+}
+
 void ReplyPrinter::finish(const Reply& reply, std::int64_t context) {
   prefill_.reset();
   end_line();
   std::string notice;
   switch (reply.finish) {
-    case FinishReason::kStop:
+    case ReplyFinish::kStop:
+    case ReplyFinish::kStopString:
+    case ReplyFinish::kToolCalls:
       return;
-    case FinishReason::kLength:
+    case ReplyFinish::kLoop:
+      notice = tr("(stopped: it was repeating itself)", "（已停止：回答陷入重复）");
+      break;
+    case ReplyFinish::kLength:
       notice = fmt::format(fmt::runtime(tr("(stopped after {} tokens, as --max-tokens says)",
                                            "（已达 --max-tokens 上限：{} 个词元）")),
                            reply.usage.completion_tokens);
       break;
-    case FinishReason::kContext:
+    case ReplyFinish::kContext:
       notice = fmt::format(
           fmt::runtime(tr("(the context of {} tokens is full: prompt {}, reply {}; /clear starts afresh)",
                           "（上下文 {} 个词元已满：提示 {}，回复 {}；/clear 可重新开始）")),
           context, reply.usage.prompt_tokens, reply.usage.completion_tokens);
       break;
-    case FinishReason::kCancelled:
+    case ReplyFinish::kCancelled:
       notice = tr("(stopped)", "（已停止）");
       break;
   }

@@ -31,6 +31,8 @@ class ReplyPrinter {
   void show(const ThoughtEvent& event);
   void show(const ThoughtEndEvent& event);
   void show(const AnswerEvent& event);
+  void show(const ToolCallStartEvent& event);
+  void show(const ToolArgumentsEvent& event);
   void write(std::string_view text, bool dim);
   void end_line();
 

@@ -254,7 +254,7 @@ void TerminalChat::answer(std::string text) {
   } else {
     messages_.push_back(std::move(reply->message));
   }
-  if (reply->finish != FinishReason::kContext) warn_of_full_context();
+  if (reply->finish != ReplyFinish::kContext) warn_of_full_context();
   say("");
 }
 

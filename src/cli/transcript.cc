@@ -23,6 +23,8 @@ const char* heading(Role role) {
       return tr("System", "系统");
     case Role::kUser:
       return tr("You", "用户");
+    case Role::kTool:
+      return tr("Tool", "工具");
     case Role::kAssistant:
       break;
   }

@@ -11,7 +11,7 @@ StopStrings::StopStrings(std::vector<std::string> stops) : stops_(std::move(stop
 }
 
 std::string StopStrings::push(std::string_view text) {
-  if (found_) return {};
+  if (found_ != nullptr) return {};
   held_ += text;
   std::size_t first = std::string::npos;
   std::size_t first_end = std::string::npos;
@@ -23,10 +23,10 @@ std::string StopStrings::push(std::string_view text) {
     if (end < first_end || (end == first_end && begin < first)) {
       first = begin;
       first_end = end;
+      found_ = &stop;
     }
   }
-  if (first != std::string::npos) {
-    found_ = true;
+  if (found_ != nullptr) {
     std::string out = held_.substr(0, first);
     held_.clear();
     return out;
@@ -42,6 +42,6 @@ std::string StopStrings::push(std::string_view text) {
   return out;
 }
 
-std::string StopStrings::finish() { return found_ ? std::string() : std::exchange(held_, {}); }
+std::string StopStrings::finish() { return found_ != nullptr ? std::string() : std::exchange(held_, {}); }
 
 }  // namespace aloud
