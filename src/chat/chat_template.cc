@@ -8,6 +8,8 @@
 namespace aloud {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct Fallback {
   std::string_view markup[2];  // the vocabulary must have both; empty: none needed
   std::string_view messages;
@@ -58,7 +60,12 @@ std::string token_text(const Tokenizer& tokenizer, TokenId token) {
 ChatTemplate::ChatTemplate(JinjaTemplate jinja, const Tokenizer& tokenizer, bool mentions_thoughts)
     : jinja_(std::move(jinja)),
       tokenizer_(&tokenizer),
-      knows_thoughts_(mentions_thoughts || tokenizer.find_markup(kThoughtOpen) != kNoToken) {}
+      knows_thoughts_(mentions_thoughts || tokenizer.find_markup(kThoughtOpen) != kNoToken) {
+  tools_ = find_tool_support([&](Json messages, Json tools) -> std::optional<std::string> {
+    const auto rendered = render({std::move(messages), std::move(tools)}, {});
+    return rendered ? std::optional(rendered->text) : std::nullopt;
+  });
+}
 
 Result<ChatTemplate> ChatTemplate::create(std::string_view source, const Tokenizer& tokenizer) {
   const std::string fallback = source.empty() ? fallback_source(tokenizer) : std::string();
@@ -68,11 +75,17 @@ Result<ChatTemplate> ChatTemplate::create(std::string_view source, const Tokeniz
   return ChatTemplate(std::move(*parsed), tokenizer, source.find(kThoughtOpen) != std::string_view::npos);
 }
 
-Result<Prompt> ChatTemplate::prompt(std::span<const Message> messages,
-                                    const ThinkingOptions& thinking) const {
-  TRY_ASSIGN(RenderedTemplate rendered, render(messages, thinking));
+Result<Prompt> ChatTemplate::prompt(std::span<const Message> messages, const ThinkingOptions& thinking,
+                                    std::span<const Tool> tools) const {
+  const TemplateInput input = template_input(tools_, messages, tools);
+  TRY_ASSIGN(RenderedTemplate rendered, render(input, thinking));
   Prompt prompt{.tokens = encode(rendered)};
   prompt.starts_in_thought = ends_in_thought(*tokenizer_, prompt.tokens);
+  // DeepSeek's templates let a turn go on after the results of its calls.
+  const bool goes_on =
+      !messages.empty() && messages.back().role == Role::kTool && tools_.shows_calls &&
+      (tools_.syntax == ToolSyntax::kDeepSeekR1 || tools_.syntax == ToolSyntax::kDeepSeekV31);
+  prompt.may_think = thinking.enabled && knows_thoughts_ && !goes_on;
   if (thinking.enabled || !knows_thoughts_) return prompt;
 
   if (prompt.starts_in_thought) {
@@ -80,8 +93,9 @@ Result<Prompt> ChatTemplate::prompt(std::span<const Message> messages,
   } else {
     ThinkingOptions opposite = thinking;
     opposite.enabled = true;
-    TRY_ASSIGN(const RenderedTemplate with_thought, render(messages, opposite));
-    if (with_thought.text != rendered.text) return prompt;  // the template has a switch of its own
+    TRY_ASSIGN(const RenderedTemplate with_thought, render(input, opposite));
+    // The template has a switch of its own, or there is no place for a thought.
+    if (with_thought.text != rendered.text || goes_on) return prompt;
     rendered.text += "<think>\n\n</think>\n\n";
   }
   prompt.tokens = encode(rendered);
@@ -89,22 +103,16 @@ Result<Prompt> ChatTemplate::prompt(std::span<const Message> messages,
   return prompt;
 }
 
-Result<RenderedTemplate> ChatTemplate::render(std::span<const Message> messages,
+Result<RenderedTemplate> ChatTemplate::render(const TemplateInput& input,
                                               const ThinkingOptions& thinking) const {
-  using Json = nlohmann::ordered_json;
-  Json list = Json::array();
-  for (const Message& message : messages) {
-    Json entry = {{"role", std::string(name(message.role))}, {"content", message.content}};
-    if (!message.thought.empty()) entry["reasoning_content"] = message.thought;
-    list.push_back(std::move(entry));
-  }
   // Two names for one switch: most families ask for the first, DeepSeek-V3.1 for the second.
-  Json context = {{"messages", std::move(list)},
+  Json context = {{"messages", input.messages},
                   {"add_generation_prompt", true},
                   {"bos_token", token_text(*tokenizer_, tokenizer_->bos())},
                   {"eos_token", token_text(*tokenizer_, tokenizer_->eos())},
                   {"enable_thinking", thinking.enabled},
                   {"thinking", thinking.enabled}};
+  if (!input.tools.is_null()) context["tools"] = input.tools;
   if (!thinking.effort.empty()) context["reasoning_effort"] = std::string(thinking.effort);
   auto rendered = jinja_.render(context);
   if (!rendered) return fail("the model's chat template: {}", rendered.error().message);

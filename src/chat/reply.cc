@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
+
+#include "base/printable.h"
 
 namespace aloud {
 namespace {
@@ -14,12 +17,41 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+constexpr std::size_t kMostToolNameBytes = 128;
+
+bool may_be_in_tool_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("_-.:/").find(c) != std::string_view::npos;
+}
+
+Status check_tools(const ReplyOptions& options) {
+  for (std::size_t i = 0; i < options.tools.size(); ++i) {
+    const std::string& name = options.tools[i].name;
+    if (name.empty() || name.size() > kMostToolNameBytes || !std::ranges::all_of(name, may_be_in_tool_name)) {
+      return fail("tools[{}]: the name \"{}\" is not of 1 to {} letters, digits and _ - . : /", i,
+                  printable(name), kMostToolNameBytes);
+    }
+    if (std::ranges::count(options.tools, name, &Tool::name) > 1) {
+      return fail("tools[{}]: there is more than one tool \"{}\"", i, name);
+    }
+  }
+  const ToolChoice& choice = options.tool_choice;
+  if (choice.kind == ToolChoice::Kind::kRequired && options.tools.empty()) {
+    return fail("tool_choice: a call is required, but there are no tools");
+  }
+  if (choice.kind == ToolChoice::Kind::kNamed &&
+      std::ranges::count(options.tools, choice.name, &Tool::name) == 0) {
+    return fail("tool_choice: there is no tool \"{}\"", printable(choice.name));
+  }
+  return {};
+}
+
 Status check_options(const ReplyOptions& options, const Tokenizer& tokenizer) {
   TRY(check_sampling(options.sampling, tokenizer.size()));
   if (options.max_tokens && *options.max_tokens < 1) {
     return fail("max_tokens: {} is not at least 1", *options.max_tokens);
   }
-  return {};
+  return check_tools(options);
 }
 
 }  // namespace
@@ -29,7 +61,9 @@ Result<PreparedReply> prepare_reply(std::span<const Message> messages, const Rep
                                     const GrammarVocabulary* /*vocabulary*/, std::int64_t context_tokens,
                                     EventSink sink) {
   TRY(check_options(options, tokenizer));
-  TRY_ASSIGN(Prompt prompt, chat_template.prompt(messages, options.thinking));
+  std::span<const Tool> tools = options.tools;
+  if (options.tool_choice.kind == ToolChoice::Kind::kNone) tools = {};
+  TRY_ASSIGN(Prompt prompt, chat_template.prompt(messages, options.thinking, tools));
   const auto prompt_tokens = static_cast<std::int64_t>(prompt.tokens.size());
   ReplyPlan plan{.closing = tokenizer.encode_markup("\n</think>\n\n"),
                  .stops = options.stops,
