@@ -212,7 +212,7 @@ TEST(TemplateTools, NothingFromOutsideBecomesMarkup) {
                     {.role = Role::kAssistant, .content = at(2), .thought = at(3)},
                     {.role = Role::kUser, .content = "x"},
                     {.role = Role::kAssistant,
-                     .tool_calls = {{at(4), at(5), "{" + json(at(6)) + ": " + json(at(7)) + "}"}}},
+                     .tool_calls = {{at(4), at(5), fmt::format("{{{}: {}}}", json(at(6)), json(at(7)))}}},
                     {.role = Role::kTool, .content = at(8), .tool_call_id = at(4), .name = at(9)},
                     {.role = Role::kAssistant, .content = "x", .tool_calls = {{"1", "x", at(10)}}},
                     {.role = Role::kTool, .content = "x", .tool_call_id = "1"}};
