@@ -85,7 +85,7 @@ Result<Prompt> ChatTemplate::prompt(std::span<const Message> messages, const Thi
   const bool goes_on =
       !messages.empty() && messages.back().role == Role::kTool && tools_.shows_calls &&
       (tools_.syntax == ToolSyntax::kDeepSeekR1 || tools_.syntax == ToolSyntax::kDeepSeekV31);
-  prompt.may_think = thinking.enabled && knows_thoughts_ && !goes_on;
+  prompt.may_think = thinking.enabled && (prompt.starts_in_thought || (knows_thoughts_ && !goes_on));
   if (thinking.enabled || !knows_thoughts_) return prompt;
 
   if (prompt.starts_in_thought) {

@@ -18,7 +18,7 @@ namespace aloud {
 struct Prompt {
   std::vector<TokenId> tokens;  // BOS exactly once where the model wants it
   bool starts_in_thought = false;
-  bool may_think = false;  // the model may open a thought by itself
+  bool may_think = false;  // it does, or the model may begin a thought by itself
 };
 
 // Immutable; the tokenizer must outlive it.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "chat/thought_language.h"
 
 namespace aloud {
 namespace {
@@ -51,7 +52,34 @@ Status check_options(const ReplyOptions& options, const Tokenizer& tokenizer) {
   if (options.max_tokens && *options.max_tokens < 1) {
     return fail("max_tokens: {} is not at least 1", *options.max_tokens);
   }
+  const std::string& language = options.thinking.language;
+  if (!language.empty() && find_thought_language(language) == nullptr) {
+    std::string known;
+    for (const ThoughtLanguage& one : thought_languages()) known += fmt::format(" {}", one.code);
+    return fail("the language of the thought: \"{}\" is none of{}", printable(language), known);
+  }
   return check_tools(options);
+}
+
+void append(std::span<const TokenId> more, std::vector<TokenId>& tokens) {
+  tokens.insert(tokens.end(), more.begin(), more.end());
+}
+
+// The token by which a model would begin a call, if it is one token.
+std::vector<TokenId> opening_tag(ToolSyntax syntax, const Tokenizer& tokenizer) {
+  const TokenId token = tokenizer.encode_markup(call_frame(syntax).before_name).front();
+  return tokenizer.is_markup(token) ? std::vector{token} : std::vector<TokenId>();
+}
+
+// What is to be written for the model at the beginning of its thought.
+std::vector<TokenId> thought_opening(const ThinkingOptions& thinking, const Prompt& prompt,
+                                     const Tokenizer& tokenizer) {
+  const ThoughtLanguage* language = find_thought_language(thinking.language);
+  if (language == nullptr || !prompt.may_think) return {};
+  std::vector<TokenId> tokens;
+  if (!prompt.starts_in_thought) tokens = tokenizer.encode_markup("<think>\n");
+  append(tokenizer.encode_plain(language->opening), tokens);
+  return tokens;
 }
 
 }  // namespace
@@ -61,18 +89,32 @@ Result<PreparedReply> prepare_reply(std::span<const Message> messages, const Rep
                                     const GrammarVocabulary* /*vocabulary*/, std::int64_t context_tokens,
                                     EventSink sink) {
   TRY(check_options(options, tokenizer));
-  std::span<const Tool> tools = options.tools;
-  if (options.tool_choice.kind == ToolChoice::Kind::kNone) tools = {};
-  TRY_ASSIGN(Prompt prompt, chat_template.prompt(messages, options.thinking, tools));
-  const auto prompt_tokens = static_cast<std::int64_t>(prompt.tokens.size());
+  const bool shows_tools = options.tool_choice.kind != ToolChoice::Kind::kNone;
+  TRY_ASSIGN(Prompt prompt, chat_template.prompt(messages, options.thinking,
+                                                 shows_tools ? options.tools : std::span<const Tool>()));
   ReplyPlan plan{.closing = tokenizer.encode_markup("\n</think>\n\n"),
+                 .language = options.thinking.language,
                  .stops = options.stops,
-                 .top_logprobs = options.top_logprobs};
+                 .tool_syntax = chat_template.tool_syntax(),
+                 .parallel_tool_calls = options.parallel_tool_calls,
+                 .top_logprobs = options.top_logprobs,
+                 .detect_loops = options.detect_loops};
+  if (shows_tools) {
+    for (const Tool& tool : options.tools) plan.tools.push_back(tool.name);
+  } else if (!options.tools.empty()) {
+    plan.never = opening_tag(plan.tool_syntax, tokenizer);
+  }
+  const std::vector<TokenId> opening = thought_opening(options.thinking, prompt, tokenizer);
+
+  const auto prompt_tokens = static_cast<std::int64_t>(prompt.tokens.size() + opening.size());
   const ReplyBudget budget = plan_reply(options.thinking, options.max_tokens,
                                         std::max<std::int64_t>(1, context_tokens - prompt_tokens),
                                         static_cast<std::int64_t>(plan.closing.size()));
-  if (prompt_tokens < context_tokens && prompt.starts_in_thought && budget.thought_tokens == 0) {
-    prompt.tokens.insert(prompt.tokens.end(), plan.closing.begin(), plan.closing.end());
+  if (budget.thought_tokens > 0) {
+    append(opening, prompt.tokens);
+    plan.given = opening;
+  } else if (prompt.starts_in_thought && prompt_tokens < context_tokens) {
+    append(plan.closing, prompt.tokens);
     prompt.starts_in_thought = false;
   }
   plan.starts_in_thought = prompt.starts_in_thought;

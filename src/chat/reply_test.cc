@@ -24,7 +24,7 @@ class ReplyTest : public ::testing::Test {
     options.sampling.temperature = 0;
     const std::vector<Message> messages = {{Role::kUser, "hi", {}}};
     auto chat_template = ChatTemplate::create(template_source, *tokenizer);
-    auto prompt = chat_template->prompt(messages, options.thinking);
+    auto prompt = chat_template->prompt(messages, options.thinking, tools);
     const auto prompt_tokens = static_cast<std::int64_t>(prompt->tokens.size());
     script_tokens = tokenizer->encode_markup(script);
     model =
@@ -72,6 +72,7 @@ class ReplyTest : public ::testing::Test {
   std::string template_source =
       "{{ bos_token }}{% for m in messages %}{{ '<｜User｜>' + m.content }}{% endfor %}"
       "{% if add_generation_prompt %}{{ '<｜Assistant｜><think>\\n' }}{% endif %}";
+  std::vector<Tool> tools;  // that the prompt is expected to show
   std::vector<TokenId> script_tokens;
   std::unique_ptr<FakeModel> model;
   std::unique_ptr<Session> session;
@@ -225,6 +226,72 @@ TEST_F(ReplyTest, PromptsThatDoNotFitAndBadParameters) {
   options = {};
   options.max_tokens = 0;
   EXPECT_FALSE(ask("x", options));
+}
+
+TEST_F(ReplyTest, AThoughtInAnotherLanguage) {
+  ReplyOptions options;
+  options.thinking.language = "de";
+  const std::string opening = "Gut, ich denke auf Deutsch. ";
+  const std::int64_t written = std::ssize(opening);
+  const auto with = ask(std::string(opening) + "hm</think>\n\nja<｜end▁of▁sentence｜>", options);
+  ASSERT_TRUE(with) << with.error().message;
+  EXPECT_EQ(with->message.thought, opening + "hm");
+  EXPECT_EQ(heard.thought, with->message.thought);
+  EXPECT_EQ(with->usage.reasoning_tokens, 3);
+  EXPECT_EQ(with->usage.prompt_tokens, 7 + written);
+  EXPECT_EQ(with->message.content, "ja");
+  // Also where the model would have begun its thought by itself, but not where it may not think.
+  template_source = "{{ bos_token }}";
+  EXPECT_EQ(ask("<think>\n" + opening + "hm</think>ja<｜end▁of▁sentence｜>", options)->message.thought,
+            opening + "hm");
+  options.thinking.enabled = false;
+  EXPECT_EQ(ask("ja<｜end▁of▁sentence｜>", options)->message.thought, "");
+  options.thinking.language = "xx";
+  const auto unknown = ask("x", options);
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("\"xx\" is none of en zh"), std::string::npos)
+      << unknown.error().message;
+}
+
+TEST_F(ReplyTest, ToolsThatMakeNoSenseAreRefused) {
+  ReplyOptions options;
+  const auto error = [&] {
+    const auto reply = ask("x", options);
+    return reply ? std::string("none") : reply.error().message;
+  };
+  options.tools = {{.name = "a"}, {.name = "<think>"}};
+  EXPECT_NE(error().find("tools[1]"), std::string::npos) << error();
+  options.tools = {{.name = "a"}, {.name = "a"}};
+  EXPECT_NE(error().find("more than one"), std::string::npos) << error();
+  options.tools = {{.name = "a"}};
+  options.tool_choice = {ToolChoice::Kind::kNamed, "b"};
+  EXPECT_NE(error().find("no tool \"b\""), std::string::npos) << error();
+  options.tools.clear();
+  options.tool_choice = {ToolChoice::Kind::kRequired, {}};
+  EXPECT_NE(error().find("no tools"), std::string::npos) << error();
+}
+
+TEST_F(ReplyTest, ToolsAreShownUnlessNoneMayBeCalled) {
+  tokenizer = make_tokenizer({.control = {"<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>"},
+                              .markup = {"<think>", "</think>", "<tool_call>", "</tool_call>"}});
+  template_source = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}<think>\n";
+  ReplyOptions options;
+  options.tools = {{.name = "look"}};
+  const std::string script =
+      "</think><tool_call>{\"name\": \"look\", \"arguments\": {}}</tool_call><｜end▁of▁sentence｜>";
+  tools = options.tools;
+  const auto called = ask(script, options);
+  ASSERT_TRUE(called) << called.error().message;
+  EXPECT_EQ(called->finish, ReplyFinish::kToolCalls);
+  ASSERT_EQ(called->message.tool_calls.size(), 1u);
+  EXPECT_GT(called->usage.prompt_tokens, 200);
+  options.tool_choice.kind = ToolChoice::Kind::kNone;
+  tools.clear();
+  const auto talked = ask(script, options);
+  ASSERT_TRUE(talked);
+  EXPECT_TRUE(talked->message.tool_calls.empty());
+  EXPECT_EQ(talked->message.content.find("<tool_call>"), std::string::npos);
+  EXPECT_LT(talked->usage.prompt_tokens, 20);
 }
 
 TEST_F(ReplyTest, TheSecondTurnKeepsTheFirst) {

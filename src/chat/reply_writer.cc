@@ -1,10 +1,13 @@
-// Joins splitter, budget and stop strings.
+// Joins what looks at a reply: splitter, budget, circles, calls of tools, stop strings.
 #include "chat/reply_writer.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
+#include <random>
 #include <utility>
 
 #include "base/check.h"
+#include "chat/thought_language.h"
 
 namespace aloud {
 namespace {
@@ -18,6 +21,12 @@ void keep_notes_of(std::string_view text, std::vector<TokenText>& notes) {
   std::size_t bytes = 0, count = 0;
   while (count < notes.size() && bytes < text.size()) bytes += notes[count++].bytes.size();
   notes.resize(count);
+}
+
+// Unique wherever conversations meet.
+std::string new_call_id() {
+  std::random_device random;
+  return fmt::format("call_{:08x}{:08x}{:08x}", random(), random(), random());
 }
 
 }  // namespace
@@ -47,20 +56,29 @@ ReplyWriter::ReplyWriter(const Tokenizer& tokenizer, ReplyPlan plan, EventSink s
       sink_(std::move(sink)),
       splitter_(tokenizer, plan_.starts_in_thought),
       stops_(plan_.stops),
-      refused_(tokenizer.ends_of_turn().begin(), tokenizer.ends_of_turn().end()) {
+      refused_(plan_.never) {
+  if (!plan_.tools.empty()) calls_.emplace(plan_.tool_syntax, tokenizer, plan_.tools);
+  refused_.insert(refused_.end(), tokenizer.ends_of_turn().begin(), tokenizer.ends_of_turn().end());
   for (const std::string_view tag : {kThoughtOpen, kThoughtClose})
     refused_.push_back(tokenizer.find_markup(tag));
 }
 
 std::span<const TokenId> ReplyWriter::forbidden() const {
+  const std::span<const TokenId> all = refused_;
   // Inside a thought the end of the turn may be sampled: it closes the thought.
-  if (splitter_.in_thought() || splitter_.has_answer() || empty_tokens_ >= kMostRefusedTokens) return {};
-  const std::size_t tags = splitter_.has_thought() ? 0 : 2;  // at the end of the list
-  return std::span<const TokenId>(refused_).first(refused_.size() - tags);
+  if (splitter_.in_thought() || splitter_.has_answer() || empty_tokens_ >= kMostRefusedTokens)
+    return all.first(plan_.never.size());
+  return splitter_.has_thought() ? all : all.first(all.size() - 2);
+}
+
+void ReplyWriter::begin() {
+  if (std::exchange(began_, true)) return;
+  start_ = Clock::now();
+  show_given(plan_.given);
 }
 
 TokenConsumer::Next ReplyWriter::take(const SampledToken& sampled) {
-  if (!start_) start_ = Clock::now();
+  begin();
   const TokenId token = sampled.token;
   const bool was_thought = splitter_.in_thought();
   if (tokenizer_.is_end_of_turn(token)) {
@@ -68,26 +86,61 @@ TokenConsumer::Next ReplyWriter::take(const SampledToken& sampled) {
     return {.feed = close_thought(ThoughtEnd::kModel, kNoToken)};
   }
   if (!splitter_.has_answer() && !was_thought) ++empty_tokens_;
-  const ThoughtSplitter::Text text = splitter_.push(token);
-  note(sampled, was_thought || splitter_.in_thought() ? thought_notes_ : answer_notes_);
-  show(text);
-  if (stops_.found() != nullptr) return {.stop = true};
+  show_token(sampled);
+  if (stops_.found() != nullptr || (called_ && !plan_.parallel_tool_calls)) return {.stop = true};
   if (splitter_.in_thought()) {
-    if (asked_.load(std::memory_order_relaxed)) return {.feed = close_thought(ThoughtEnd::kAsked, token)};
-    if (splitter_.thought_tokens() >= plan_.thought_tokens)
-      return {.feed = close_thought(ThoughtEnd::kBudget, token)};
+    if (const auto reason = reason_to_answer(token)) return {.feed = close_thought(*reason, token)};
+  } else if (!was_thought && plan_.detect_loops) {
+    loops_ = answer_loop_.push(token, tokenizer_.bytes(token));
+    if (loops_) return {.stop = true};
   }
   feed_.assign(1, token);
   return {.feed = feed_};
 }
 
+std::optional<ThoughtEnd> ReplyWriter::reason_to_answer(TokenId token) {
+  if (asked_.load(std::memory_order_relaxed)) return ThoughtEnd::kAsked;
+  if (splitter_.thought_tokens() >= plan_.thought_tokens) return ThoughtEnd::kBudget;
+  if (plan_.detect_loops && thought_loop_.push(token, tokenizer_.bytes(token))) return ThoughtEnd::kLoop;
+  return std::nullopt;
+}
+
 std::span<const TokenId> ReplyWriter::close_thought(ThoughtEnd how, TokenId after) {
   feed_.clear();
   if (after != kNoToken) feed_.push_back(after);
+  if (how == ThoughtEnd::kLoop) {
+    const ThoughtLanguage* language = find_thought_language(plan_.language);
+    if (language == nullptr) language = &guess_thought_language(message_.thought);
+    const std::vector<TokenId> words = tokenizer_.encode_plain(fmt::format("\n\n{}", language->winding_down));
+    show_given(words);
+    feed_.insert(feed_.end(), words.begin(), words.end());
+  }
   feed_.insert(feed_.end(), plan_.closing.begin(), plan_.closing.end());
   end_ = how;
   show(splitter_.close());
   return feed_;
+}
+
+void ReplyWriter::show_given(std::span<const TokenId> tokens) {
+  for (const TokenId token : tokens) {
+    if (calls_ && !splitter_.in_thought() && calls_->is_tag(token)) {
+      show(splitter_.begin_answer());
+      show(calls_->push_tag(token));
+    } else {
+      show(splitter_.give(token));
+    }
+  }
+}
+
+void ReplyWriter::show_token(const SampledToken& sampled) {
+  const bool was_thought = splitter_.in_thought();
+  if (calls_ && !was_thought && calls_->is_tag(sampled.token)) {
+    show(splitter_.begin_answer());
+    return show(calls_->push_tag(sampled.token));
+  }
+  const ThoughtSplitter::Text text = splitter_.push(sampled.token);
+  note(sampled, was_thought || splitter_.in_thought() ? thought_notes_ : answer_notes_);
+  show(text);
 }
 
 void ReplyWriter::note(const SampledToken& sampled, std::vector<TokenText>& tokens) const {
@@ -108,15 +161,53 @@ void ReplyWriter::show(const ThoughtSplitter::Text& text) {
   } else if (splitter_.has_thought() && std::exchange(thinking_, false)) {
     tell_end(end_);
   }
-  if (!text.answer.empty()) send_answer(stops_.push(text.answer));
+  if (text.answer.empty()) return;
+  if (calls_) return show(calls_->push(text.answer));
+  send_answer(stops_.push(text.answer));
+}
+
+void ReplyWriter::show(std::vector<AnswerPiece> pieces) {
+  for (AnswerPiece& piece : pieces) {
+    if (stops_.found() != nullptr) return;
+    switch (piece.kind) {
+      case AnswerPiece::Kind::kText:
+        send_answer(stops_.push(piece.text));
+        break;
+      case AnswerPiece::Kind::kCall:
+        begin_call(std::move(piece.text));
+        break;
+      case AnswerPiece::Kind::kArguments:
+        send_arguments(std::move(piece.text));
+        break;
+      case AnswerPiece::Kind::kCallEnd:
+        called_ = true;
+        if (!plan_.parallel_tool_calls) return;
+    }
+  }
 }
 
 void ReplyWriter::tell_end(ThoughtEnd how) {
   thought_notes_.clear();  // white space at the end, which is not told
   if (message_.thought.empty()) return;
   thought_end_ = how;
-  const double seconds = start_ ? std::chrono::duration<double>(Clock::now() - *start_).count() : 0;
-  if (sink_) sink_(ThoughtEndEvent{seconds, splitter_.thought_tokens(), how});
+  const std::chrono::duration<double> seconds = Clock::now() - start_;
+  if (sink_) sink_(ThoughtEndEvent{seconds.count(), splitter_.thought_tokens(), how});
+}
+
+void ReplyWriter::begin_call(std::string name) {
+  send_answer(stops_.finish());
+  answer_notes_.clear();
+  const int index = static_cast<int>(message_.tool_calls.size());
+  message_.tool_calls.push_back({new_call_id(), std::move(name), {}});
+  const ToolCall& call = message_.tool_calls.back();
+  if (sink_) sink_(ToolCallStartEvent{index, call.id, call.name});
+}
+
+void ReplyWriter::send_arguments(std::string text) {
+  const int index = static_cast<int>(message_.tool_calls.size()) - 1;
+  message_.tool_calls.back().arguments += text;
+  answer_notes_.clear();
+  if (sink_) sink_(ToolArgumentsEvent{index, std::move(text)});
 }
 
 void ReplyWriter::send_answer(std::string text) {
@@ -127,8 +218,10 @@ void ReplyWriter::send_answer(std::string text) {
 }
 
 Reply ReplyWriter::finish(const Generation& generation) {
+  begin();
   show(splitter_.finish());
   if (splitter_.in_thought()) tell_end(ThoughtEnd::kUnfinished);
+  if (calls_ && (plan_.parallel_tool_calls || !called_)) show(calls_->finish());
   send_answer(stops_.finish());
 
   Reply reply;
@@ -149,7 +242,9 @@ Reply ReplyWriter::finish(const Generation& generation) {
 ReplyFinish ReplyWriter::finish_of(const Generation& generation) const {
   switch (generation.finish) {
     case FinishReason::kStop:
-      return stops_.found() != nullptr ? ReplyFinish::kStopString : ReplyFinish::kStop;
+      if (loops_) return ReplyFinish::kLoop;
+      if (stops_.found() != nullptr) return ReplyFinish::kStopString;
+      return message_.tool_calls.empty() ? ReplyFinish::kStop : ReplyFinish::kToolCalls;
     case FinishReason::kLength:
       return plan_.is_length_the_context ? ReplyFinish::kContext : ReplyFinish::kLength;
     case FinishReason::kContext:

@@ -10,8 +10,11 @@
 #include <vector>
 
 #include "chat/event.h"
+#include "chat/loop_detector.h"
 #include "chat/message.h"
 #include "chat/thought_splitter.h"
+#include "chat/tool_call_parser.h"
+#include "chat/tool_syntax.h"
 #include "engine/generation.h"
 #include "engine/stop_strings.h"
 
@@ -55,12 +58,19 @@ struct Reply {
 // What a writer is told about the reply besides its tokens.
 struct ReplyPlan {
   bool starts_in_thought = false;
+  std::vector<TokenId> given;  // the last tokens of the prompt, where they are the reply's first
   std::int64_t prompt_tokens = 0;
   std::int64_t thought_tokens = 0;     // the thought is closed after so many
   bool is_length_the_context = false;  // what limits the reply is its room in the context
   std::vector<TokenId> closing;        // closes a thought
+  std::string language;                // of the thought, or empty
+  std::vector<TokenId> never;          // that may not be drawn
   std::vector<std::string> stops;
+  ToolSyntax tool_syntax = ToolSyntax::kHermes;
+  std::vector<std::string> tools;  // names; where there are none nothing is a call
+  bool parallel_tool_calls = true;
   std::optional<int> top_logprobs;
+  bool detect_loops = true;
 };
 
 // A reply never consists of a thought alone, unless it is cancelled or max_tokens is too small for more: the
@@ -85,10 +95,17 @@ class ReplyWriter : public TokenConsumer {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void begin();
+  void show_given(std::span<const TokenId> tokens);
+  void show_token(const SampledToken& sampled);
+  std::optional<ThoughtEnd> reason_to_answer(TokenId token);
   std::span<const TokenId> close_thought(ThoughtEnd how, TokenId after);
   void note(const SampledToken& sampled, std::vector<TokenText>& tokens) const;
   void show(const ThoughtSplitter::Text& text);
+  void show(std::vector<AnswerPiece> pieces);
   void tell_end(ThoughtEnd how);
+  void begin_call(std::string name);
+  void send_arguments(std::string text);
   void send_answer(std::string text);
   ReplyFinish finish_of(const Generation& generation) const;
 
@@ -96,10 +113,13 @@ class ReplyWriter : public TokenConsumer {
   const ReplyPlan plan_;
   const EventSink sink_;
   ThoughtSplitter splitter_;
+  std::optional<ToolCallParser> calls_;
   StopStrings stops_;
-  std::vector<TokenId> refused_;  // the ends of a turn, then the tags of thoughts
+  LoopDetector thought_loop_{LoopDetector::kThought};
+  LoopDetector answer_loop_{LoopDetector::kAnswer};
+  std::vector<TokenId> refused_;  // those of the plan, the ends of a turn, the tags of thoughts
   std::atomic<bool> asked_{false};
-  std::optional<Clock::time_point> start_;  // when the first token came
+  Clock::time_point start_;  // when the first token came
   std::vector<TokenId> feed_;
   Message message_{.role = Role::kAssistant};
   std::vector<TokenText> thought_notes_;  // drawn, but their text is not told yet
@@ -107,7 +127,10 @@ class ReplyWriter : public TokenConsumer {
   std::optional<ThoughtEnd> thought_end_;
   ThoughtEnd end_ = ThoughtEnd::kModel;  // of the thought that is open
   bool thinking_ = true;                 // a thought that is not there sends no event
-  int empty_tokens_ = 0;                 // of an answer that has not begun
+  bool began_ = false;
+  bool called_ = false;   // a call is complete
+  bool loops_ = false;    // the answer does
+  int empty_tokens_ = 0;  // of an answer that has not begun
 };
 
 }  // namespace aloud

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace aloud {
@@ -12,6 +13,9 @@ struct ThinkingOptions {
   bool enabled = true;
   std::optional<std::int64_t> budget_tokens;  // absent: as much as leaves room for the answer
   std::string_view effort;  // a name of effort_levels(), or empty; templates may want to know it
+  // A code of thought_languages(), or empty: as the model likes. The thought is begun for the model in that
+  // language; words that a prompt asks for are forgotten sooner than words that stand there.
+  std::string language;
 };
 
 struct EffortLevel {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace aloud {
 namespace {
 
@@ -62,6 +64,23 @@ ThoughtSplitter::Text ThoughtSplitter::push(TokenId token) {
   }
   if (was_thought || in_thought()) thought_tokens_ += undecided_tokens_;
   if (was_thought || in_thought() || has_answer()) undecided_tokens_ = 0;
+  return out;
+}
+
+ThoughtSplitter::Text ThoughtSplitter::give(TokenId token) {
+  const std::int64_t thought = thought_tokens_, undecided = undecided_tokens_;
+  Text out = push(token);
+  thought_tokens_ = thought;
+  undecided_tokens_ = undecided;
+  return out;
+}
+
+ThoughtSplitter::Text ThoughtSplitter::begin_answer() {
+  CHECK(!in_thought());
+  Text out;
+  take_text(decoder_.finish(), out);
+  flush(out);
+  state_ = State::kAnswer;
   return out;
 }
 

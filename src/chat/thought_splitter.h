@@ -32,9 +32,13 @@ class ThoughtSplitter {
   ThoughtSplitter(const Tokenizer& tokenizer, bool starts_in_thought);
 
   Text push(TokenId token);
+  // Takes a token that the model did not write: it is not counted.
+  Text give(TokenId token);
   // Ends an open thought from outside (a budget). A model that would open another one there is not heard: its
   // tag is dropped and what follows is the answer.
   Text close();
+  // The answer begins, with something that is no text (a call of a tool). REQUIRES: not in a thought.
+  Text begin_answer();
   // What was held back, at the end of the reply.
   Text finish();
 

@@ -72,7 +72,7 @@ std::vector<AnswerPiece> ToolCallParser::push_tag(TokenId token) {
   const SyntaxTags& tags = tags_of(syntax_);
   const bool is_control = tokenizer_.kind(token) == TokenKind::kControl;
   const bool opens = std::ranges::find(tags.openings, name) != tags.openings.end();
-  if (state_ == State::kText && opens && (is_control || !is_fenced_)) {
+  if (state_ == State::kText && opens && (is_control || !fence_.is_open())) {
     state_ = State::kHead;
     held_ = name;
   } else if (state_ == State::kArguments && is_control) {
@@ -128,10 +128,10 @@ void ToolCallParser::take(char c) {
 }
 
 bool ToolCallParser::may_open(char c) const {
-  if (is_fenced_) return false;
+  if (fence_.is_open()) return false;
   switch (syntax_) {
     case ToolSyntax::kHermes:
-      return c == '<' && line_.empty();
+      return c == '<' && fence_.at_line_start();
     case ToolSyntax::kLlama:
       return (c == '{' || c == '<') && !has_text_;
     case ToolSyntax::kDeepSeekR1:
@@ -228,18 +228,14 @@ void ToolCallParser::take_between(char c) {
   const bool opens = held_.front() == (syntax_ == ToolSyntax::kLlama ? '{' : '<');
   state_ = opens ? State::kHead : State::kText;
   if (opens) return take_head();
-  line_.clear();
+  fence_.push('\n');
   take(std::exchange(held_, {}));
 }
 
 void ToolCallParser::say(char c) {
   text_ += c;
-  if (c == '\n') return line_.clear();
-  const bool is_space = kSpaces.find(c) != std::string_view::npos;
-  has_text_ = has_text_ || !is_space;
-  if (line_.size() >= 3 || (line_.empty() && is_space)) return;
-  line_ += c;
-  if (line_ == "```" || line_ == "~~~") is_fenced_ = !is_fenced_;
+  has_text_ = has_text_ || kSpaces.find(c) == std::string_view::npos;
+  fence_.push(c);
 }
 
 void ToolCallParser::flush_text() {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "chat/code_fence.h"
 #include "chat/tool_call_head.h"
 #include "chat/tool_syntax.h"
 #include "text/tokenizer.h"
@@ -75,12 +76,11 @@ class ToolCallParser {
   State state_ = State::kText;
   std::vector<AnswerPiece> pieces_;
   std::string held_;
-  std::string text_;        // of the answer, not yet in pieces_
-  std::string space_;       // white space that may stand before a call, where it is not told
-  std::string line_;        // the first visible bytes of the answer's current line
-  bool has_text_ = false;   // something visible
-  bool is_fenced_ = false;  // inside a fenced block of code
-  JsonExtent extent_;       // of the arguments
+  std::string text_;       // of the answer, not yet in pieces_
+  std::string space_;      // white space that may stand before a call, where it is not told
+  bool has_text_ = false;  // something visible
+  CodeFence fence_;        // of the answer without its calls
+  JsonExtent extent_;      // of the arguments
 };
 
 }  // namespace aloud
