@@ -6,7 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/check.h"
 #include "base/printable.h"
+#include "chat/answer_guide.h"
 #include "chat/thought_language.h"
 
 namespace aloud {
@@ -71,22 +73,53 @@ std::vector<TokenId> opening_tag(ToolSyntax syntax, const Tokenizer& tokenizer) 
   return tokenizer.is_markup(token) ? std::vector{token} : std::vector<TokenId>();
 }
 
-// What is to be written for the model at the beginning of its thought.
-std::vector<TokenId> thought_opening(const ThinkingOptions& thinking, const Prompt& prompt,
+// What is to be written for the model at the beginning of its thought. One that begins thoughts by itself
+// could not do so where its answer is held to a grammar.
+std::vector<TokenId> thought_opening(const ThinkingOptions& thinking, bool is_held, const Prompt& prompt,
                                      const Tokenizer& tokenizer) {
   const ThoughtLanguage* language = find_thought_language(thinking.language);
-  if (language == nullptr || !prompt.may_think) return {};
   std::vector<TokenId> tokens;
-  if (!prompt.starts_in_thought) tokens = tokenizer.encode_markup("<think>\n");
-  append(tokenizer.encode_plain(language->opening), tokens);
+  if (!prompt.may_think) return tokens;
+  if (!prompt.starts_in_thought && (language != nullptr || is_held))
+    tokens = tokenizer.encode_markup("<think>\n");
+  if (language != nullptr) append(tokenizer.encode_plain(language->opening), tokens);
   return tokens;
+}
+
+Result<std::shared_ptr<const Grammar>> arguments_grammar(const Tool& tool) {
+  auto grammar = Grammar::from_json_schema(tool_json(tool)["function"]["parameters"]);
+  // Without a promise of strictness what is not understood must not stand in the way.
+  if (!grammar && !tool.strict) return Grammar::from_json_schema({{"type", "object"}});
+  return grammar;
+}
+
+Result<AnswerRules> answer_rules(const ReplyOptions& options, ToolSyntax syntax, const Tokenizer& tokenizer) {
+  using enum ToolChoice::Kind;
+  const ToolChoice& choice = options.tool_choice;
+  AnswerRules rules{.must_call = choice.kind == kRequired || choice.kind == kNamed, .syntax = syntax};
+  for (std::size_t i = 0; i < options.tools.size(); ++i) {
+    const Tool& tool = options.tools[i];
+    const bool is_held = choice.kind == kRequired || (choice.kind == kAuto && tool.strict) ||
+                         (choice.kind == kNamed && tool.name == choice.name);
+    if (!is_held) continue;
+    auto grammar = arguments_grammar(tool);
+    if (!grammar) return fail("tools[{}].parameters: {}", i, grammar.error().message);
+    rules.tools.push_back({tool.name, std::move(*grammar)});
+  }
+  if (rules.must_call) return rules;
+  rules.answer = options.answer_grammar;
+  if (choice.kind == kAuto && !options.tools.empty()) {
+    const std::vector<TokenId> tag = opening_tag(syntax, tokenizer);
+    if (!tag.empty()) rules.instead = tag.front();
+  }
+  return rules;
 }
 
 }  // namespace
 
 Result<PreparedReply> prepare_reply(std::span<const Message> messages, const ReplyOptions& options,
                                     const ChatTemplate& chat_template, const Tokenizer& tokenizer,
-                                    const GrammarVocabulary* /*vocabulary*/, std::int64_t context_tokens,
+                                    const GrammarVocabulary* vocabulary, std::int64_t context_tokens,
                                     EventSink sink) {
   TRY(check_options(options, tokenizer));
   const bool shows_tools = options.tool_choice.kind != ToolChoice::Kind::kNone;
@@ -104,7 +137,16 @@ Result<PreparedReply> prepare_reply(std::span<const Message> messages, const Rep
   } else if (!options.tools.empty()) {
     plan.never = opening_tag(plan.tool_syntax, tokenizer);
   }
-  const std::vector<TokenId> opening = thought_opening(options.thinking, prompt, tokenizer);
+  TRY_ASSIGN(AnswerRules rules, answer_rules(options, plan.tool_syntax, tokenizer));
+  const bool is_held = rules.hold_all();
+  if (rules.answer != nullptr) plan.stops.clear();
+  std::optional<AnswerGuide> guide;
+  if (rules.is_needed()) {
+    CHECK(vocabulary != nullptr);
+    TRY_ASSIGN(AnswerGuide created, AnswerGuide::create(std::move(rules), *vocabulary));
+    guide.emplace(std::move(created));
+  }
+  const std::vector<TokenId> opening = thought_opening(options.thinking, is_held, prompt, tokenizer);
 
   const auto prompt_tokens = static_cast<std::int64_t>(prompt.tokens.size() + opening.size());
   const ReplyBudget budget = plan_reply(options.thinking, options.max_tokens,
@@ -117,13 +159,18 @@ Result<PreparedReply> prepare_reply(std::span<const Message> messages, const Rep
     append(plan.closing, prompt.tokens);
     prompt.starts_in_thought = false;
   }
+  if (is_held && !prompt.starts_in_thought && plan.given.empty()) {
+    plan.given = guide->begin();
+    append(plan.given, prompt.tokens);
+  }
   plan.starts_in_thought = prompt.starts_in_thought;
   plan.prompt_tokens = static_cast<std::int64_t>(prompt.tokens.size());
   plan.thought_tokens = budget.thought_tokens;
   // The whole room is the limit, not a number that somebody gave.
   plan.is_length_the_context = options.max_tokens != budget.reply_tokens;
-  return PreparedReply{std::move(prompt.tokens), budget.reply_tokens,
-                       std::make_unique<ReplyWriter>(tokenizer, std::move(plan), std::move(sink))};
+  return PreparedReply{
+      std::move(prompt.tokens), budget.reply_tokens,
+      std::make_unique<ReplyWriter>(tokenizer, std::move(plan), std::move(guide), std::move(sink))};
 }
 
 Result<Reply> reply_to(std::span<const Message> messages, const ReplyOptions& options,

@@ -16,13 +16,12 @@
 #include "chat/reply_writer.h"
 #include "chat/thinking.h"
 #include "chat/tool.h"
+#include "engine/grammar.h"
+#include "engine/grammar_vocabulary.h"
 #include "engine/sampling_parameters.h"
 #include "engine/session.h"
 
 namespace aloud {
-
-class Grammar;
-class GrammarVocabulary;
 
 struct ReplyOptions {
   SamplingParameters sampling;
@@ -31,7 +30,7 @@ struct ReplyOptions {
   std::vector<std::string> stops;          // end the answer; thoughts and tool calls may contain them
   std::vector<Tool> tools;
   ToolChoice tool_choice;
-  bool parallel_tool_calls = true;  // false: the reply ends with its first call
+  bool parallel_tool_calls = true;  // false, or where a call is demanded: the reply ends with its first call
   // Constrains the answer but not the thought. Such an answer ends when the grammar is complete, and no stop
   // string cuts it.
   std::shared_ptr<const Grammar> answer_grammar;

@@ -50,11 +50,13 @@ std::string_view name(ReplyFinish finish) {
   CHECK(false);
 }
 
-ReplyWriter::ReplyWriter(const Tokenizer& tokenizer, ReplyPlan plan, EventSink sink)
+ReplyWriter::ReplyWriter(const Tokenizer& tokenizer, ReplyPlan plan, std::optional<AnswerGuide> guide,
+                         EventSink sink)
     : tokenizer_(tokenizer),
       plan_(std::move(plan)),
       sink_(std::move(sink)),
       splitter_(tokenizer, plan_.starts_in_thought),
+      guide_(std::move(guide)),
       stops_(plan_.stops),
       refused_(plan_.never) {
   if (!plan_.tools.empty()) calls_.emplace(plan_.tool_syntax, tokenizer, plan_.tools);
@@ -65,11 +67,14 @@ ReplyWriter::ReplyWriter(const Tokenizer& tokenizer, ReplyPlan plan, EventSink s
 
 std::span<const TokenId> ReplyWriter::forbidden() const {
   const std::span<const TokenId> all = refused_;
-  // Inside a thought the end of the turn may be sampled: it closes the thought.
-  if (splitter_.in_thought() || splitter_.has_answer() || empty_tokens_ >= kMostRefusedTokens)
-    return all.first(plan_.never.size());
+  const std::span<const TokenId> always = all.first(plan_.never.size());
+  // Inside a thought the end of the turn may be sampled: it closes the thought. A grammar knows when it may.
+  if (splitter_.in_thought() || splitter_.has_answer() || is_held()) return always;
+  if (empty_tokens_ >= kMostRefusedTokens) return always;
   return splitter_.has_thought() ? all : all.first(all.size() - 2);
 }
+
+const TokenMask* ReplyWriter::allowed() const { return is_held() ? guide_->allowed() : nullptr; }
 
 void ReplyWriter::begin() {
   if (std::exchange(began_, true)) return;
@@ -79,6 +84,7 @@ void ReplyWriter::begin() {
 
 TokenConsumer::Next ReplyWriter::take(const SampledToken& sampled) {
   begin();
+  if (is_held()) return take_held(sampled);
   const TokenId token = sampled.token;
   const bool was_thought = splitter_.in_thought();
   if (tokenizer_.is_end_of_turn(token)) {
@@ -86,16 +92,47 @@ TokenConsumer::Next ReplyWriter::take(const SampledToken& sampled) {
     return {.feed = close_thought(ThoughtEnd::kModel, kNoToken)};
   }
   if (!splitter_.has_answer() && !was_thought) ++empty_tokens_;
+  const std::size_t calls = message_.tool_calls.size();
   show_token(sampled);
-  if (stops_.found() != nullptr || (called_ && !plan_.parallel_tool_calls)) return {.stop = true};
+  if (is_over(token, was_thought)) return {.stop = true};
   if (splitter_.in_thought()) {
     if (const auto reason = reason_to_answer(token)) return {.feed = close_thought(*reason, token)};
-  } else if (!was_thought && plan_.detect_loops) {
-    loops_ = answer_loop_.push(token, tokenizer_.bytes(token));
-    if (loops_) return {.stop = true};
   }
   feed_.assign(1, token);
+  if (was_thought && !splitter_.in_thought()) begin_answer("\n\n");
+  if (guide_ && message_.tool_calls.size() > calls && calls_->in_arguments()) {
+    const ToolCall& call = message_.tool_calls.back();
+    guide_->begin_arguments(call.name, call.arguments);
+  }
   return {.feed = feed_};
+}
+
+// A token of an answer, or of a call in it, that a grammar allowed.
+TokenConsumer::Next ReplyWriter::take_held(const SampledToken& sampled) {
+  feed_.clear();
+  if (!tokenizer_.is_end_of_turn(sampled.token)) {
+    show_token(sampled);
+    feed_.push_back(sampled.token);
+  }
+  const AnswerGuide::Step step = guide_->take(sampled.token);
+  if (step.stop || is_over(sampled.token, false)) return {.stop = true};
+  put(step.put);
+  if (called_ && !plan_.parallel_tool_calls) return {.stop = true};
+  return {.feed = feed_};
+}
+
+// The reply ends with this token, which is shown.
+bool ReplyWriter::is_over(TokenId token, bool was_thought) {
+  if (stops_.found() != nullptr || (called_ && !plan_.parallel_tool_calls)) return true;
+  if (splitter_.in_thought() || was_thought || !plan_.detect_loops) return false;
+  loops_ = answer_loop_.push(token, tokenizer_.bytes(token));
+  return loops_;
+}
+
+// Appends to feed_.
+void ReplyWriter::put(std::span<const TokenId> tokens) {
+  show_given(tokens);
+  feed_.insert(feed_.end(), tokens.begin(), tokens.end());
 }
 
 std::optional<ThoughtEnd> ReplyWriter::reason_to_answer(TokenId token) {
@@ -111,14 +148,22 @@ std::span<const TokenId> ReplyWriter::close_thought(ThoughtEnd how, TokenId afte
   if (how == ThoughtEnd::kLoop) {
     const ThoughtLanguage* language = find_thought_language(plan_.language);
     if (language == nullptr) language = &guess_thought_language(message_.thought);
-    const std::vector<TokenId> words = tokenizer_.encode_plain(fmt::format("\n\n{}", language->winding_down));
-    show_given(words);
-    feed_.insert(feed_.end(), words.begin(), words.end());
+    put(tokenizer_.encode_plain(fmt::format("\n\n{}", language->winding_down)));
   }
   feed_.insert(feed_.end(), plan_.closing.begin(), plan_.closing.end());
   end_ = how;
   show(splitter_.close());
+  begin_answer("");
   return feed_;
+}
+
+// Appends to feed_ what a guided answer begins with, and before it what stands between thought and answer.
+void ReplyWriter::begin_answer(std::string_view space) {
+  if (!guide_) return;
+  const std::vector<TokenId> beginning = guide_->begin();
+  if (!guide_->holds()) return;
+  put(tokenizer_.encode_plain(space));
+  put(beginning);
 }
 
 void ReplyWriter::show_given(std::span<const TokenId> tokens) {
@@ -138,7 +183,9 @@ void ReplyWriter::show_token(const SampledToken& sampled) {
     show(splitter_.begin_answer());
     return show(calls_->push_tag(sampled.token));
   }
-  const ThoughtSplitter::Text text = splitter_.push(sampled.token);
+  ThoughtSplitter::Text text = splitter_.push(sampled.token);
+  // Where tags are text a token may reach past the end of the thought, but not into a guided answer.
+  if (guide_ && was_thought && !splitter_.in_thought()) text.answer.clear();
   note(sampled, was_thought || splitter_.in_thought() ? thought_notes_ : answer_notes_);
   show(text);
 }

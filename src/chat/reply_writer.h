@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "chat/answer_guide.h"
 #include "chat/event.h"
 #include "chat/loop_detector.h"
 #include "chat/message.h"
@@ -78,10 +79,12 @@ struct ReplyPlan {
 // its turn inside it; and an answer cannot end before it began. One thread, but for end_thinking().
 class ReplyWriter : public TokenConsumer {
  public:
-  // The tokenizer must outlive the writer; sink may be empty.
-  ReplyWriter(const Tokenizer& tokenizer, ReplyPlan plan, EventSink sink);
+  // The tokenizer must outlive the writer; sink may be empty. guide: what the answer is held to, if anything.
+  // An answer that begins with the reply has begun with the guide, and what that put in is among plan.given.
+  ReplyWriter(const Tokenizer& tokenizer, ReplyPlan plan, std::optional<AnswerGuide> guide, EventSink sink);
 
   std::span<const TokenId> forbidden() const override;
+  const TokenMask* allowed() const override;
   std::optional<int> top_logprobs() const override { return plan_.top_logprobs; }
   Next take(const SampledToken& sampled) override;
 
@@ -100,6 +103,11 @@ class ReplyWriter : public TokenConsumer {
   void show_token(const SampledToken& sampled);
   std::optional<ThoughtEnd> reason_to_answer(TokenId token);
   std::span<const TokenId> close_thought(ThoughtEnd how, TokenId after);
+  bool is_held() const { return guide_ && guide_->holds() && !splitter_.in_thought(); }
+  Next take_held(const SampledToken& sampled);
+  bool is_over(TokenId token, bool was_thought);
+  void put(std::span<const TokenId> tokens);
+  void begin_answer(std::string_view space);
   void note(const SampledToken& sampled, std::vector<TokenText>& tokens) const;
   void show(const ThoughtSplitter::Text& text);
   void show(std::vector<AnswerPiece> pieces);
@@ -114,6 +122,7 @@ class ReplyWriter : public TokenConsumer {
   const EventSink sink_;
   ThoughtSplitter splitter_;
   std::optional<ToolCallParser> calls_;
+  mutable std::optional<AnswerGuide> guide_;  // works masks out when they are asked for
   StopStrings stops_;
   LoopDetector thought_loop_{LoopDetector::kThought};
   LoopDetector answer_loop_{LoopDetector::kAnswer};

@@ -15,7 +15,8 @@ class ReplyWriterTest : public ::testing::Test {
   ReplyWriter writer(ReplyPlan plan) {
     plan.closing = tokenizer->encode_markup("\n</think>\n\n");
     if (plan.thought_tokens == 0) plan.thought_tokens = 1000;
-    return ReplyWriter(*tokenizer, std::move(plan), [this](const Event& event) { events.push_back(event); });
+    return ReplyWriter(*tokenizer, std::move(plan), std::nullopt,
+                       [this](const Event& event) { events.push_back(event); });
   }
 
   // Lets the writer take the tokens of text until it stops; what went onto the timeline.

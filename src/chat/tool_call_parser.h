@@ -43,6 +43,9 @@ class ToolCallParser {
   // At the end of the answer: what was held back.
   std::vector<AnswerPiece> finish();
 
+  // The arguments of a call have begun and not ended.
+  bool in_arguments() const { return state_ == State::kArguments; }
+
  private:
   enum class State {
     kText,

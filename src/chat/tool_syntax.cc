@@ -17,13 +17,13 @@ constexpr int kMostArgumentLevels = 64;
 
 const CallFrame& call_frame(ToolSyntax syntax) {
   static constexpr CallFrame kHermes = {"<tool_call>\n{\"name\": \"",
-                                        "\", \"arguments\": ", "}\n</tool_call>"};
-  static constexpr CallFrame kLlama = {"{\"name\": \"", "\", \"parameters\": ", "}"};
+                                        "\", \"arguments\": ", "}\n</tool_call>", ""};
+  static constexpr CallFrame kLlama = {"{\"name\": \"", "\", \"parameters\": ", "}", ""};
   static constexpr CallFrame kDeepSeekR1 = {
       "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>", "\n```json\n",
-      "\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>"};
+      "\n```<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"};
   static constexpr CallFrame kDeepSeekV31 = {"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>", "<｜tool▁sep｜>",
-                                             "<｜tool▁call▁end｜><｜tool▁calls▁end｜>"};
+                                             "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"};
   switch (syntax) {
     case ToolSyntax::kHermes:
       return kHermes;
@@ -67,8 +67,9 @@ Json arguments_json(const std::string& arguments) {
 
 std::string written_call(ToolSyntax syntax, const ToolCall& call) {
   const CallFrame& frame = call_frame(syntax);
-  return fmt::format("{}{}{}{}{}", frame.before_name, call.name, frame.before_arguments,
-                     call.arguments.empty() ? "{}" : call.arguments, frame.after_arguments);
+  return fmt::format("{}{}{}{}{}{}", frame.before_name, call.name, frame.before_arguments,
+                     call.arguments.empty() ? "{}" : call.arguments, frame.after_arguments,
+                     frame.after_calls);
 }
 
 std::string tool_instruction(ToolSyntax syntax, std::span<const Tool> tools) {
@@ -80,10 +81,10 @@ std::string tool_instruction(ToolSyntax syntax, std::span<const Tool> tools) {
     text += tool_json(tool).dump(-1, ' ', false, Json::error_handler_t::replace);
   }
   const CallFrame& frame = call_frame(syntax);
-  text +=
-      fmt::format("\n</tools>\n\nTo call a function, write its name and its arguments like this:\n{}{}{}{}{}",
-                  frame.before_name, "<function-name>", frame.before_arguments, "<args-json-object>",
-                  frame.after_arguments);
+  text += fmt::format(
+      "\n</tools>\n\nTo call a function, write its name and its arguments like this:\n{}{}{}{}{}{}",
+      frame.before_name, "<function-name>", frame.before_arguments, "<args-json-object>",
+      frame.after_arguments, frame.after_calls);
   return text;
 }
 

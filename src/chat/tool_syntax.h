@@ -23,6 +23,7 @@ struct CallFrame {
   std::string_view before_name;
   std::string_view before_arguments;
   std::string_view after_arguments;
+  std::string_view after_calls;  // once, after the last
 };
 
 const CallFrame& call_frame(ToolSyntax syntax);
