@@ -43,6 +43,8 @@ class AnswerGuide {
   // The vocabulary and its tokenizer must outlive the guide. Errors: a tool's arguments cannot be an object.
   static Result<AnswerGuide> create(AnswerRules rules, const GrammarVocabulary& vocabulary);
 
+  // The answer is held from its beginning, and not only calls in it.
+  bool holds_all() const { return rules_.hold_all(); }
   // The answer begins: what is put there.
   std::vector<TokenId> begin();
   // The model began to call a tool by itself and has written so much of its arguments.

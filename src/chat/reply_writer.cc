@@ -157,11 +157,11 @@ std::span<const TokenId> ReplyWriter::close_thought(ThoughtEnd how, TokenId afte
   return feed_;
 }
 
-// Appends to feed_ what a guided answer begins with, and before it what stands between thought and answer.
+// Appends to feed_ what an answer that is held begins with, and before it what stands between thought and
+// answer.
 void ReplyWriter::begin_answer(std::string_view space) {
-  if (!guide_) return;
+  if (!guide_ || !guide_->holds_all()) return;
   const std::vector<TokenId> beginning = guide_->begin();
-  if (!guide_->holds()) return;
   put(tokenizer_.encode_plain(space));
   put(beginning);
 }
@@ -184,8 +184,8 @@ void ReplyWriter::show_token(const SampledToken& sampled) {
     return show(calls_->push_tag(sampled.token));
   }
   ThoughtSplitter::Text text = splitter_.push(sampled.token);
-  // Where tags are text a token may reach past the end of the thought, but not into a guided answer.
-  if (guide_ && was_thought && !splitter_.in_thought()) text.answer.clear();
+  // Where tags are text a token may reach past the end of the thought, but not into an answer that is held.
+  if (guide_ && guide_->holds_all() && was_thought && !splitter_.in_thought()) text.answer.clear();
   note(sampled, was_thought || splitter_.in_thought() ? thought_notes_ : answer_notes_);
   show(text);
 }
