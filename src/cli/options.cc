@@ -9,6 +9,7 @@
 #include <random>
 
 #include "base/printable.h"
+#include "chat/thought_language.h"
 #include "cli/language.h"
 #include "cli/model_source.h"
 #include "cli/progress.h"
@@ -139,6 +140,16 @@ void add_thinking_options(CLI::App& app, ThinkingFlags& flags) {
                  fmt::format("{} ({})", tr("the same in words", "同上，以级别表示"), known))
       ->type_name("low|medium|high")
       ->check(CLI::IsMember(names).description(""));
+  std::vector<std::string> codes;
+  std::string listed;
+  for (const ThoughtLanguage& language : thought_languages()) {
+    codes.emplace_back(language.code);
+    listed += fmt::format("{}{}", listed.empty() ? "" : "|", language.code);
+  }
+  app.add_option("--think-language", flags.language,
+                 tr("begins the thought in this language", "让模型以此语言开始思考"))
+      ->type_name(listed)
+      ->check(CLI::IsMember(codes).description(""));
   app.add_option("--max-tokens", flags.max_tokens,
                  tr("most tokens of thought and answer together", "思考与回答合计的词元上限"))
       ->type_name("N")
@@ -153,6 +164,7 @@ ThinkingOptions thinking_options(const ThinkingFlags& flags) {
     options.budget_tokens = level->budget_tokens;
   }
   if (flags.think_tokens) options.budget_tokens = flags.think_tokens;
+  options.language = flags.language;
   return options;
 }
 

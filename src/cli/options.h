@@ -39,11 +39,12 @@ void add_json_option(CLI::App& app, bool& json);
 // --data: the folder that conversations and keys are stored in; see data_folder().
 void add_data_option(CLI::App& app, std::string& folder);
 
-// --think, --think-tokens, --effort, --max-tokens
+// --think, --think-tokens, --effort, --think-language, --max-tokens
 struct ThinkingFlags {
   std::string think = "on";
   std::optional<std::int64_t> think_tokens;
   std::string effort;
+  std::string language;
   std::optional<std::int64_t> max_tokens;
 };
 void add_thinking_options(CLI::App& app, ThinkingFlags& flags);
