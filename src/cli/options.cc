@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cstdio>
 #include <limits>
-#include <random>
 
 #include "base/printable.h"
 #include "chat/thought_language.h"
@@ -32,11 +31,6 @@ Result<LogitBias> parse_bias(const std::string& text) {
     if (value.ec == std::errc() && value.ptr == end) return bias;
   }
   return fail("logit_bias: {} is not ID=VALUE", printable(text));
-}
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
 }
 
 const char* sampling_help(std::string_view name) {
@@ -169,14 +163,14 @@ ThinkingOptions thinking_options(const ThinkingFlags& flags) {
 }
 
 void add_sampling_options(CLI::App& app, SamplingFlags& flags) {
-  flags.values.resize(sampling_ranges().size());
-  for (std::size_t i = 0; i < flags.values.size(); ++i) {
+  flags.choices.values.resize(sampling_ranges().size());
+  for (std::size_t i = 0; i < flags.choices.values.size(); ++i) {
     const SamplingRange& range = sampling_ranges()[i];
-    app.add_option(option_name(range.name), flags.values[i],
+    app.add_option(option_name(range.name), flags.choices.values[i],
                    fmt::format("{} ({} - {})", sampling_help(range.name), range.low, range.high))
         ->type_name("X");
   }
-  app.add_option("--seed", flags.seed,
+  app.add_option("--seed", flags.choices.seed,
                  tr("same seed, same text; default: random", "相同种子得到相同文本；默认：随机"))
       ->type_name("N");
   app.add_option("--stop", flags.stops,
@@ -192,24 +186,12 @@ void add_sampling_options(CLI::App& app, SamplingFlags& flags) {
 
 Result<SamplingParameters> sampling_parameters(const SamplingFlags& flags, SamplingParameters defaults,
                                                std::int64_t vocabulary) {
-  SamplingParameters parameters = std::move(defaults);
-  for (std::size_t i = 0; i < flags.values.size(); ++i) {
-    const SamplingRange& range = sampling_ranges()[i];
-    const std::optional<double> value = flags.values[i];
-    if (!value) continue;
-    // Before it is stored: a count does not hold every real number.
-    if (!(*value >= range.low && *value <= range.high)) {
-      return fail("{}: {} is not within {} to {}", range.name, *value, range.low, range.high);
-    }
-    range.set(parameters, *value);
-  }
+  SamplingChoices choices = flags.choices;
   for (const std::string& text : flags.logit_bias) {
     TRY_ASSIGN(const LogitBias bias, parse_bias(text));
-    parameters.logit_bias.push_back(bias);
+    choices.logit_bias.push_back(bias);
   }
-  parameters.seed = flags.seed ? *flags.seed : random_seed();
-  TRY(check_sampling(parameters, vocabulary));
-  return parameters;
+  return choose_sampling(choices, std::move(defaults), vocabulary);
 }
 
 Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std::int64_t> context) {

@@ -53,9 +53,8 @@ ThinkingOptions thinking_options(const ThinkingFlags& flags);
 
 // --seed and what shapes the choice of tokens
 struct SamplingFlags {
-  std::vector<std::optional<double>> values;  // one for each of sampling_ranges()
-  std::optional<std::uint64_t> seed;
-  std::vector<std::string> logit_bias;  // "ID=VALUE"
+  SamplingChoices choices;
+  std::vector<std::string> logit_bias;  // "ID=VALUE", added to those of choices
   std::vector<std::string> stops;
 };
 void add_sampling_options(CLI::App& app, SamplingFlags& flags);

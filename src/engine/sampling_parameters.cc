@@ -1,6 +1,9 @@
 // The table of sampling parameters.
 #include "engine/sampling_parameters.h"
 
+#include <random>
+#include <utility>
+
 namespace aloud {
 namespace {
 
@@ -29,6 +32,11 @@ bool within(double value, double low, double high) { return value >= low && valu
 
 std::span<const SamplingRange> sampling_ranges() { return kRanges; }
 
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
 Status check_sampling(const SamplingParameters& parameters, std::int64_t vocabulary) {
   for (const SamplingRange& range : kRanges) {
     const double value = range.get(parameters);
@@ -46,6 +54,26 @@ Status check_sampling(const SamplingParameters& parameters, std::int64_t vocabul
     }
   }
   return {};
+}
+
+Result<SamplingParameters> choose_sampling(const SamplingChoices& choices, SamplingParameters defaults,
+                                           std::int64_t vocabulary) {
+  SamplingParameters parameters = std::move(defaults);
+  for (std::size_t i = 0; i < choices.values.size(); ++i) {
+    const SamplingRange& range = kRanges[i];
+    const std::optional<double> value = choices.values[i];
+    if (!value) continue;
+    // Before it is stored: a count does not hold every real number.
+    if (!within(*value, range.low, range.high)) {
+      return fail("{}: {} is not within {} to {}", range.name, *value, range.low, range.high);
+    }
+    range.set(parameters, *value);
+  }
+  parameters.logit_bias.insert(parameters.logit_bias.end(), choices.logit_bias.begin(),
+                               choices.logit_bias.end());
+  parameters.seed = choices.seed ? *choices.seed : random_seed();
+  TRY(check_sampling(parameters, vocabulary));
+  return parameters;
 }
 
 SamplingParameters default_sampling(const Metadata& metadata) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,13 @@ struct SamplingParameters {
   std::vector<LogitBias> logit_bias;
 };
 
+// What a caller chose; the rest is the model's own.
+struct SamplingChoices {
+  std::vector<std::optional<double>> values;  // one for each of sampling_ranges(), or empty: none
+  std::optional<std::uint64_t> seed;          // absent: a random one
+  std::vector<LogitBias> logit_bias;
+};
+
 // One numeric parameter: its name as in options and requests, and the closed range that is allowed.
 struct SamplingRange {
   std::string_view name;
@@ -46,6 +54,13 @@ std::span<const SamplingRange> sampling_ranges();
 // Errors: a value outside its range or not a number, a bias outside [-100, 100] or for a token outside
 // [0, vocabulary); each names the parameter, the value and the range.
 Status check_sampling(const SamplingParameters& parameters, std::int64_t vocabulary);
+
+// 64 bits from the system.
+std::uint64_t random_seed();
+
+// The defaults changed by the choices. Errors: those of check_sampling().
+Result<SamplingParameters> choose_sampling(const SamplingChoices& choices, SamplingParameters defaults,
+                                           std::int64_t vocabulary);
 
 // The file's recommendation (general.sampling.temp, .top_k, .top_p, ...) where it has a valid one.
 SamplingParameters default_sampling(const Metadata& metadata);
