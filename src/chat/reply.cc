@@ -115,6 +115,23 @@ Result<AnswerRules> answer_rules(const ReplyOptions& options, ToolSyntax syntax,
   return rules;
 }
 
+Result<std::vector<TokenId>> raw_tokens(const RawPrompt& prompt, const Tokenizer& tokenizer) {
+  std::vector<TokenId> tokens;
+  if (const auto* const given = std::get_if<std::vector<TokenId>>(&prompt)) {
+    tokens = *given;
+    for (const TokenId token : tokens) {
+      if (token < 0 || token >= tokenizer.size()) {
+        return fail("prompt: token {} is not within 0 to {}", token, tokenizer.size() - 1);
+      }
+    }
+  } else {
+    if (tokenizer.add_bos() && tokenizer.bos() != kNoToken) tokens.push_back(tokenizer.bos());
+    append(tokenizer.encode_plain(std::get<std::string>(prompt)), tokens);
+  }
+  if (tokens.empty()) return fail("prompt: it is empty");
+  return tokens;
+}
+
 }  // namespace
 
 Result<PreparedReply> prepare_reply(std::span<const Message> messages, const ReplyOptions& options,
@@ -170,6 +187,32 @@ Result<PreparedReply> prepare_reply(std::span<const Message> messages, const Rep
   plan.is_length_the_context = options.max_tokens != budget.reply_tokens;
   return PreparedReply{
       std::move(prompt.tokens), budget.reply_tokens,
+      std::make_unique<ReplyWriter>(tokenizer, std::move(plan), std::move(guide), std::move(sink))};
+}
+
+Result<PreparedReply> prepare_text(const RawPrompt& prompt, const ReplyOptions& options,
+                                   const Tokenizer& tokenizer, const GrammarVocabulary* vocabulary,
+                                   std::int64_t context_tokens, EventSink sink) {
+  TRY(check_options(options, tokenizer));
+  TRY_ASSIGN(std::vector<TokenId> tokens, raw_tokens(prompt, tokenizer));
+  std::optional<AnswerGuide> guide;
+  if (options.answer_grammar != nullptr) {
+    CHECK(vocabulary != nullptr);
+    TRY_ASSIGN(AnswerGuide created, AnswerGuide::create({.answer = options.answer_grammar}, *vocabulary));
+    guide.emplace(std::move(created));
+    append(guide->begin(), tokens);
+  }
+  const auto prompt_tokens = static_cast<std::int64_t>(tokens.size());
+  const std::int64_t room = std::max<std::int64_t>(1, context_tokens - prompt_tokens);
+  const std::int64_t max_tokens = std::min(options.max_tokens.value_or(room), room);
+  ReplyPlan plan{.is_plain_text = true,
+                 .prompt_tokens = prompt_tokens,
+                 .is_length_the_context = options.max_tokens != max_tokens,
+                 .stops = guide ? std::vector<std::string>() : options.stops,
+                 .top_logprobs = options.top_logprobs,
+                 .detect_loops = false};
+  return PreparedReply{
+      std::move(tokens), max_tokens,
       std::make_unique<ReplyWriter>(tokenizer, std::move(plan), std::move(guide), std::move(sink))};
 }
 

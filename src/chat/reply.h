@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
@@ -54,6 +55,15 @@ Result<PreparedReply> prepare_reply(std::span<const Message> messages, const Rep
                                     const ChatTemplate& chat_template, const Tokenizer& tokenizer,
                                     const GrammarVocabulary* vocabulary, std::int64_t context_tokens,
                                     EventSink sink);
+
+// A text to go on from as it is, without a template. A string is never markup; who needs markup gives tokens.
+using RawPrompt = std::variant<std::string, std::vector<TokenId>>;
+
+// Prepares to go on from a text; everything is told as answer. Of the options thinking, tools and loops do
+// not count. Errors: a token that the vocabulary does not have, nothing to go on from, options out of range.
+Result<PreparedReply> prepare_text(const RawPrompt& prompt, const ReplyOptions& options,
+                                   const Tokenizer& tokenizer, const GrammarVocabulary* vocabulary,
+                                   std::int64_t context_tokens, EventSink sink);
 
 // Answers messages on this thread, telling sink as it goes. A cancelled reply is a reply, with what it has.
 // Errors: those of prepare_reply(), Session::read() and generate().

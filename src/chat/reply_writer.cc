@@ -59,6 +59,7 @@ ReplyWriter::ReplyWriter(const Tokenizer& tokenizer, ReplyPlan plan, std::option
       guide_(std::move(guide)),
       stops_(plan_.stops),
       refused_(plan_.never) {
+  if (plan_.is_plain_text) splitter_.expect_answer_only();
   if (!plan_.tools.empty()) calls_.emplace(plan_.tool_syntax, tokenizer, plan_.tools);
   refused_.insert(refused_.end(), tokenizer.ends_of_turn().begin(), tokenizer.ends_of_turn().end());
   for (const std::string_view tag : {kThoughtOpen, kThoughtClose})

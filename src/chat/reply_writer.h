@@ -59,6 +59,7 @@ struct Reply {
 // What a writer is told about the reply besides its tokens.
 struct ReplyPlan {
   bool starts_in_thought = false;
+  bool is_plain_text = false;  // no thought and no answer: everything is told as answer
   std::vector<TokenId> given;  // the last tokens of the prompt, where they are the reply's first
   std::int64_t prompt_tokens = 0;
   std::int64_t thought_tokens = 0;     // the thought is closed after so many

@@ -48,6 +48,11 @@ ThoughtSplitter::ThoughtSplitter(const Tokenizer& tokenizer, bool starts_in_thou
       state_(starts_in_thought ? State::kThought : State::kStart),
       has_thought_(starts_in_thought) {}
 
+void ThoughtSplitter::expect_answer_only() {
+  state_ = State::kAnswer;
+  answer_only_ = true;
+}
+
 ThoughtSplitter::Text ThoughtSplitter::push(TokenId token) {
   Text out;
   const bool was_thought = in_thought();
@@ -125,7 +130,7 @@ void ThoughtSplitter::take_close(Text& out) {
   if (in_thought()) {
     state_ = State::kStart;
     space_.clear();
-  } else if (has_answer() && (has_thought_ || !at_line_start_)) {
+  } else if (has_answer() && (has_thought_ || !at_line_start_ || answer_only_)) {
     emit_answer(kThoughtClose, out);
   }
 }

@@ -30,6 +30,8 @@ class ThoughtSplitter {
   };
 
   ThoughtSplitter(const Tokenizer& tokenizer, bool starts_in_thought);
+  // Before the first token: everything is answer, tags and line ends too.
+  void expect_answer_only();
 
   Text push(TokenId token);
   // Takes a token that the model did not write: it is not counted.
@@ -71,6 +73,7 @@ class ThoughtSplitter {
   State state_;
   bool has_thought_;
   bool may_open_ = true;
+  bool answer_only_ = false;
   bool thought_begun_ = false;  // something visible was in the thought
   bool at_line_start_ = true;   // of the answer
   std::string held_;            // text that may be, or begin, a tag
