@@ -3,8 +3,7 @@
 
 build_packages=(g++ cmake ninja-build ccache mold
                 libexpected-dev nlohmann-json3-dev libcli11-dev libfmt-dev libedit-dev
-                libsqlitecpp-dev libsqlite3-dev libsodium-dev
-                libasio-dev libssl-dev)
+                libasio-dev libssl-dev libsqlitecpp-dev libsqlite3-dev libsodium-dev prometheus-cpp-dev)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }

@@ -1,0 +1,253 @@
+// Starts replies: prepares the prompt, hands it to the scheduler and turns what comes into events.
+#include "service/reply_service.h"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace aloud {
+namespace {
+
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::int64_t unix_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+RequestError invalid(const Error& error, std::string param = {}) {
+  return {RequestErrorKind::kInvalid, error.message, std::move(param), {}, 0};
+}
+
+RequestError from_refusal(const Refusal& refusal) {
+  RequestError error{.kind = RequestErrorKind::kInvalid, .message = refusal.message};
+  switch (refusal.kind) {
+    case Refusal::Kind::kDoesNotFit:
+      error.param = "messages";
+      error.code = "context_length_exceeded";
+      break;
+    case Refusal::Kind::kOwnerQueueFull:
+      error.kind = RequestErrorKind::kQuota;
+      error.code = "too_many_waiting";
+      error.retry_after_seconds = refusal.retry_after_seconds;
+      break;
+    case Refusal::Kind::kQueueFull:
+    case Refusal::Kind::kStopping:
+      error.kind = RequestErrorKind::kCapacity;
+      error.code = refusal.kind == Refusal::Kind::kQueueFull ? "queue_full" : "stopping";
+      error.retry_after_seconds = refusal.retry_after_seconds;
+      break;
+    case Refusal::Kind::kInvalid:
+      break;
+  }
+  return error;
+}
+
+// What the scheduler tells of one sequence, as events of its reply. Engine thread.
+class Client : public SequenceClient {
+ public:
+  Client(std::shared_ptr<RunningReply> reply, std::shared_ptr<ReplyWriter> writer)
+      : reply_(std::move(reply)), writer_(std::move(writer)) {}
+
+  std::span<const TokenId> forbidden() const override { return writer_->forbidden(); }
+  const TokenMask* allowed() const override { return writer_->allowed(); }
+  std::optional<int> top_logprobs() const override { return writer_->top_logprobs(); }
+
+  Next take(const SampledToken& sampled) override {
+    if (first_token_seconds_ == 0) first_token_seconds_ = now_seconds();
+    return writer_->take(sampled);
+  }
+
+  void waiting(std::int64_t position, double seconds) override {
+    reply_->publish(WaitingEvent{position, seconds});
+  }
+
+  void reading(std::int64_t done, std::int64_t total, std::int64_t cached) override {
+    if (reading_seconds_ == 0) reading_seconds_ = now_seconds();
+    read_tokens_ = done - cached;
+    cached_tokens_ = cached;
+    reply_->publish(PrefillEvent{done, total});
+  }
+
+  void finished(Result<Generation> generation) override {
+    if (!generation) {
+      reply_->publish(FinishedEvent{refuse(RequestErrorKind::kInternal, "{}", generation.error().message)});
+      return;
+    }
+    Reply result = writer_->finish(*generation);
+    result.usage.kept_tokens = cached_tokens_;
+    add_timings(result);
+    reply_->publish(FinishedEvent{std::move(result)});
+  }
+
+ private:
+  void add_timings(Reply& result) const {
+    if (first_token_seconds_ == 0) return;
+    const double reading = first_token_seconds_ - reading_seconds_;
+    const double writing = now_seconds() - first_token_seconds_;
+    const std::int64_t more_tokens = result.usage.completion_tokens - 1;
+    ReplyTimings& timings = result.timings;
+    timings.time_to_first_token_ms = 1000 * (first_token_seconds_ - start_seconds_);
+    if (reading > 0) timings.prefill_tokens_per_second = static_cast<double>(read_tokens_) / reading;
+    if (writing > 0) timings.decode_tokens_per_second = static_cast<double>(more_tokens) / writing;
+  }
+
+  const std::shared_ptr<RunningReply> reply_;
+  const std::shared_ptr<ReplyWriter> writer_;
+  const double start_seconds_ = now_seconds();
+  double reading_seconds_ = 0;
+  double first_token_seconds_ = 0;
+  std::int64_t read_tokens_ = 0;
+  std::int64_t cached_tokens_ = 0;
+};
+
+// Keeps the model in memory as long as the reply runs.
+class Control : public ReplyControl {
+ public:
+  Control(std::shared_ptr<ServedModel> model, SequenceId sequence, std::shared_ptr<ReplyWriter> writer)
+      : model_(std::move(model)), sequence_(sequence), writer_(std::move(writer)) {}
+
+  void cancel() override { model_->scheduler().cancel(sequence_); }
+  void end_thinking() override { writer_->end_thinking(); }
+
+ private:
+  const std::shared_ptr<ServedModel> model_;
+  const SequenceId sequence_;
+  const std::shared_ptr<ReplyWriter> writer_;
+};
+
+// The operator's words come before the client's own system message, if there is one.
+void add_system_prompt(const std::string& system_prompt, std::vector<Message>& messages) {
+  if (system_prompt.empty()) return;
+  if (!messages.empty() && messages.front().role == Role::kSystem) {
+    messages.front().content = system_prompt + "\n\n" + messages.front().content;
+  } else {
+    messages.insert(messages.begin(), {.role = Role::kSystem, .content = system_prompt});
+  }
+}
+
+RequestResult<PreparedReply> prepare(ReplyRequest& request, ServedModel& model, EventSink sink) {
+  const Tokenizer& tokenizer = model.tokenizer();
+  auto sampling = choose_sampling(request.sampling, model.loaded().sampling(), tokenizer.size());
+  if (!sampling) return tl::unexpected(invalid(sampling.error()));
+  request.options.sampling = std::move(*sampling);
+  const std::int64_t context = model.loaded().context();
+  if (const auto* const raw = std::get_if<RawPrompt>(&request.prompt)) {
+    auto prepared =
+        prepare_text(*raw, request.options, tokenizer, &model.grammar_vocabulary(), context, sink);
+    if (!prepared) return tl::unexpected(invalid(prepared.error(), "prompt"));
+    return std::move(*prepared);
+  }
+  auto& messages = std::get<std::vector<Message>>(request.prompt);
+  add_system_prompt(model.system_prompt(), messages);
+  auto prepared = prepare_reply(messages, request.options, model.chat_template(), tokenizer,
+                                &model.grammar_vocabulary(), context, sink);
+  if (!prepared) return tl::unexpected(invalid(prepared.error(), "messages"));
+  return std::move(*prepared);
+}
+
+}  // namespace
+
+ReplyService::~ReplyService() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return starting_ == 0; });
+  std::vector<std::shared_ptr<RunningReply>> running;
+  for (const auto& [id, entry] : replies_) running.push_back(entry.reply);
+  lock.unlock();
+  for (const auto& reply : running) reply->cancel();
+  lock.lock();
+  changed_.wait(lock, [this] { return totals_.started == totals_.finished; });
+}
+
+void ReplyService::start(ReplyRequest request, Started then) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++starting_;
+  }
+  const std::string name = request.model;
+  auto shared = std::make_shared<ReplyRequest>(std::move(request));
+  models_.use(
+      name, [this, shared, then = std::move(then)](RequestResult<std::shared_ptr<ServedModel>> model) {
+        auto begun = model ? begin(std::move(*shared), *model)
+                           : RequestResult<std::shared_ptr<RunningReply>>(tl::unexpected(model.error()));
+        then(std::move(begun));
+        const std::lock_guard lock(mutex_);
+        --starting_;
+        changed_.notify_all();
+      });
+}
+
+RequestResult<std::shared_ptr<RunningReply>> ReplyService::begin(ReplyRequest request,
+                                                                 const std::shared_ptr<ServedModel>& model) {
+  auto reply = std::make_shared<RunningReply>(
+      RunningReply::Identity{request.id, request.owner, model->name(), unix_seconds()}, request.keep,
+      delivery_);
+  // The writer outlives this function in the client only, and the reply must not hold itself.
+  auto prepared =
+      prepare(request, *model, [weak = std::weak_ptr(reply), id = request.id](const Event& event) {
+        if (const auto running = weak.lock()) running->publish(event);
+      });
+  if (!prepared) return tl::unexpected(std::move(prepared.error()));
+  std::shared_ptr<ReplyWriter> writer = std::move(prepared->writer);
+
+  SequenceRequest sequence{.prompt = std::move(prepared->prompt),
+                           .sampling = request.options.sampling,
+                           .max_tokens = prepared->max_tokens,
+                           .owner = request.owner,
+                           .priority = request.priority};
+  sequence.public_tokens = model->public_tokens(sequence.prompt);
+  {
+    const std::lock_guard lock(mutex_);
+    forget_old();
+    replies_[request.id] = {reply, request.keep};
+    ++totals_.started;
+  }
+  reply->on_finish([this, id = request.id] { finished(id); });
+  auto submitted = model->scheduler().submit(std::move(sequence), std::make_unique<Client>(reply, writer));
+  if (!submitted) {
+    const std::lock_guard lock(mutex_);
+    replies_.erase(request.id);
+    --totals_.started;
+    return tl::unexpected(from_refusal(submitted.error()));
+  }
+  reply->set_control(std::make_shared<Control>(model, *submitted, std::move(writer)));
+  return reply;
+}
+
+void ReplyService::finished(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  ++totals_.finished;
+  changed_.notify_all();
+  const auto entry = replies_.find(id);
+  if (entry == replies_.end()) return;
+  if (entry->second.keep) {
+    entry->second.finished_seconds = now_seconds();
+  } else {
+    replies_.erase(entry);
+  }
+}
+
+void ReplyService::forget_old() {
+  const double oldest = now_seconds() - kKeepSeconds;
+  std::erase_if(replies_, [&](const auto& entry) {
+    return entry.second.finished_seconds > 0 && entry.second.finished_seconds < oldest;
+  });
+}
+
+std::shared_ptr<RunningReply> ReplyService::find(const std::string& id, const std::string& owner) const {
+  const std::lock_guard lock(mutex_);
+  const auto entry = replies_.find(id);
+  if (entry == replies_.end() || entry->second.reply->identity().owner != owner) return nullptr;
+  return entry->second.reply;
+}
+
+ReplyTotals ReplyService::totals() const {
+  const std::lock_guard lock(mutex_);
+  ReplyTotals totals = totals_;
+  totals.running = totals.started - totals.finished;
+  return totals;
+}
+
+}  // namespace aloud

@@ -1,0 +1,80 @@
+// From a request to a running reply: the model, the prompt, the scheduler, and the list of what runs.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/task_queue.h"
+#include "chat/message.h"
+#include "chat/reply.h"
+#include "service/model_registry.h"
+#include "service/running_reply.h"
+
+namespace aloud {
+
+struct ReplyRequest {
+  std::string id;     // unique, as the dialect forms it; found by it while it runs
+  std::string owner;  // whose share it counts against; nobody else finds it
+  std::string model;  // empty: the default
+  std::variant<std::vector<Message>, RawPrompt> prompt;
+  SamplingChoices sampling;  // applied to the model's own
+  ReplyOptions options;      // but for its sampling
+  int priority = 0;          // larger goes first
+  bool keep = false;         // its events stay for a while after its end
+};
+
+struct ReplyTotals {
+  std::int64_t started = 0;
+  std::int64_t finished = 0;
+  std::int64_t running = 0;
+};
+
+// Any thread. Its end cancels what runs and waits for it, and for starts that wait for a model.
+class ReplyService {
+ public:
+  using Started = std::function<void(RequestResult<std::shared_ptr<RunningReply>>)>;
+
+  // Kept replies are forgotten so many seconds after their end.
+  static constexpr double kKeepSeconds = 600;
+
+  explicit ReplyService(ModelRegistry& models) : models_(models) {}
+  ~ReplyService();
+
+  // Takes the time of rendering and encoding the prompt. `then` is called once, here or on the loading
+  // thread; who listens to the reply then misses nothing. Errors: no such model, a prompt that the template
+  // refuses or that does not fit, parameters out of range, a full queue.
+  void start(ReplyRequest request, Started then);
+
+  // nullptr: there is none, or it is not this owner's.
+  std::shared_ptr<RunningReply> find(const std::string& id, const std::string& owner) const;
+  ReplyTotals totals() const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<RunningReply> reply;
+    bool keep = false;
+    double finished_seconds = 0;  // 0: it runs
+  };
+
+  RequestResult<std::shared_ptr<RunningReply>> begin(ReplyRequest request,
+                                                     const std::shared_ptr<ServedModel>& model);
+  void finished(const std::string& id);
+  void forget_old();  // with the lock held
+
+  ModelRegistry& models_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::int64_t starting_ = 0;
+  std::map<std::string, Entry> replies_;
+  ReplyTotals totals_;
+  TaskQueue delivery_{1};  // last: it uses the others
+};
+
+}  // namespace aloud

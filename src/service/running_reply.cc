@@ -1,0 +1,76 @@
+// The log belongs to the delivery thread; only control is shared.
+#include "service/running_reply.h"
+
+#include <utility>
+
+namespace aloud {
+
+void RunningReply::publish(ReplyEvent event) {
+  delivery_.post(
+      [self = shared_from_this(), event = std::move(event)]() mutable { self->deliver(std::move(event)); });
+}
+
+void RunningReply::deliver(ReplyEvent event) {
+  if (finished_) return;
+  ++count_;
+  finished_ = std::holds_alternative<FinishedEvent>(event);
+  for (const auto& [after, listener] : listeners_) {
+    if (count_ > after) listener(count_, event);
+  }
+  if (keep_ || !heard_) log_.push_back(std::move(event));
+  if (!finished_) return;
+  listeners_.clear();
+  set_control(nullptr);
+  if (on_finish_) std::exchange(on_finish_, nullptr)();
+}
+
+void RunningReply::replay(std::int64_t after, const Listener& listener) {
+  std::int64_t number = count_ - std::ssize(log_);
+  for (const ReplyEvent& event : log_) {
+    if (++number > after) listener(number, event);
+  }
+  heard_ = true;
+  if (!keep_) log_ = {};
+}
+
+void RunningReply::listen(std::int64_t after, Listener listener) {
+  delivery_.post([self = shared_from_this(), after, listener = std::move(listener)]() mutable {
+    self->replay(after, listener);
+    if (!self->finished_) self->listeners_.emplace_back(after, std::move(listener));
+  });
+}
+
+void RunningReply::set_control(std::shared_ptr<ReplyControl> control) {
+  std::shared_ptr<ReplyControl> old;  // let go of without the lock
+  bool cancel = false, end_thinking = false;
+  {
+    const std::lock_guard lock(mutex_);
+    old = std::exchange(control_, control);
+    cancel = cancelled_;
+    end_thinking = thinking_ended_;
+  }
+  if (control && end_thinking) control->end_thinking();
+  if (control && cancel) control->cancel();
+}
+
+void RunningReply::cancel() {
+  std::shared_ptr<ReplyControl> control;
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    control = control_;
+  }
+  if (control) control->cancel();
+}
+
+void RunningReply::end_thinking() {
+  std::shared_ptr<ReplyControl> control;
+  {
+    const std::lock_guard lock(mutex_);
+    thinking_ended_ = true;
+    control = control_;
+  }
+  if (control) control->end_thinking();
+}
+
+}  // namespace aloud
