@@ -1,0 +1,40 @@
+// GET /v1/models: what can be asked for.
+#include "api/routes.h"
+#include "api/services.h"
+
+namespace aloud {
+namespace {
+
+Json model_json(const ModelStatus& model) {
+  Json json = {{"id", model.name},
+               {"object", "model"},
+               {"created", model.created_seconds},
+               {"owned_by", "aloud"},
+               {"status", std::string(name(model.state))},
+               {"size_bytes", model.file_bytes}};
+  if (model.served) {
+    json["max_model_len"] = model.served->loaded().context();
+    json["parameters"] = model.served->loaded().model().shape().parameters;
+  }
+  if (!model.error.empty()) json["error"] = model.error;
+  return json;
+}
+
+}  // namespace
+
+void answer_openai_models(const ApiCall& call) {
+  Json list = Json::array();
+  for (const ModelStatus& model : call.services.models.list()) list.push_back(model_json(model));
+  call.send({{"object", "list"}, {"data", std::move(list)}});
+}
+
+void answer_openai_model(const ApiCall& call) {
+  const std::string& id = call.request->parameters.front();
+  for (const ModelStatus& model : call.services.models.list()) {
+    if (model.name == id) return call.send(model_json(model));
+  }
+  call.send(RequestError{RequestErrorKind::kNotFound, fmt::format("there is no model {:?}", id), "model",
+                         "model_not_found", 0});
+}
+
+}  // namespace aloud

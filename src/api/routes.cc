@@ -1,0 +1,25 @@
+// The visible table of routes.
+#include "api/routes.h"
+
+namespace aloud {
+namespace {
+
+constexpr ApiRoute kRoutes[] = {
+    {"POST", "/v1/chat/completions", Authority::kUser, kPromptBody, answer_openai_chat},
+    {"POST", "/v1/chat/completions/{id}/control", Authority::kUser, kSmallBody, answer_control},
+    {"POST", "/v1/completions", Authority::kUser, kPromptBody, answer_openai_completions},
+    {"GET", "/v1/models", Authority::kUser, kNoBody, answer_openai_models},
+    {"GET", "/v1/models/{id...}", Authority::kUser, kNoBody, answer_openai_model},
+    {"POST", "/tokenize", Authority::kUser, kPromptBody, answer_tokenize},
+    {"POST", "/detokenize", Authority::kUser, kPromptBody, answer_detokenize},
+    {"POST", "/apply-template", Authority::kUser, kPromptBody, answer_apply_template},
+    {"GET", "/health", Authority::kAnyone, kNoBody, answer_health},
+    {"GET", "/ready", Authority::kAnyone, kNoBody, answer_ready},
+    {"GET", "/metrics", Authority::kOperator, kNoBody, answer_metrics},
+};
+
+}  // namespace
+
+std::span<const ApiRoute> api_routes() { return kRoutes; }
+
+}  // namespace aloud

@@ -1,0 +1,22 @@
+// The functions that answer routes, one declaration each; which route is whose says routes.cc.
+#pragma once
+
+#include "api/route.h"
+
+namespace aloud {
+
+void answer_openai_chat(const ApiCall& call);
+void answer_control(const ApiCall& call);
+void answer_openai_completions(const ApiCall& call);
+void answer_openai_models(const ApiCall& call);
+void answer_openai_model(const ApiCall& call);
+
+void answer_tokenize(const ApiCall& call);
+void answer_detokenize(const ApiCall& call);
+void answer_apply_template(const ApiCall& call);
+
+void answer_health(const ApiCall& call);
+void answer_ready(const ApiCall& call);
+void answer_metrics(const ApiCall& call);
+
+}  // namespace aloud

@@ -1,0 +1,31 @@
+// What the routes work with.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "api/route.h"
+#include "base/task_queue.h"
+#include "service/access_control.h"
+#include "service/metrics.h"
+#include "service/model_registry.h"
+#include "service/reply_service.h"
+#include "store/secret.h"
+#include "store/store.h"
+
+namespace aloud {
+
+// Owned by the server; every part may be used from any thread.
+struct ApiServices {
+  ModelRegistry& models;
+  ReplyService& replies;
+  Store& store;
+  AccessControl& access;
+  Metrics& metrics;
+  TaskQueue& background;           // for what need not be waited for, such as usage counters
+  std::atomic<bool>& is_draining;  // no longer ready
+  std::string version;
+};
+
+}  // namespace aloud
