@@ -11,6 +11,7 @@ int run_inspect(int argc, char** argv);
 int run_key(int argc, char** argv);
 int run_logits(int argc, char** argv);
 int run_render(int argc, char** argv);
+int run_serve(int argc, char** argv);
 int run_restore(int argc, char** argv);
 int run_tokenize(int argc, char** argv);
 
@@ -25,6 +26,7 @@ constexpr Command kCommands[] = {
     {"key", "who may use a server that is open to others", "管理对外服务的密钥", run_key},
     {"logits", "raw logits of given tokens", "给定词元的原始 logits", run_logits},
     {"render", "show what a chat template makes of a context", "显示对话模板套用上下文后的文本", run_render},
+    {"serve", "models and conversations over HTTP", "通过 HTTP 提供模型与对话", run_serve},
     {"restore", "bring a backup back", "从备份恢复", run_restore},
     {"tokenize", "tokens of a text", "文本的词元", run_tokenize},
 };

@@ -1,0 +1,271 @@
+"""The server from outside, with the default model: OpenAI's routes at once and as streams, errors, thought under control,
+keys, the end."""
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+from harness import check, finish, program, run, told
+
+QUESTION = [{"role": "user", "content": "What is 27*14?"}]
+HANG_SECONDS = 120
+
+
+class Server:
+    """`aloud serve` on a free port with a data folder of its own."""
+
+    def __init__(self, folder, *options):
+        environment = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8"}
+        self.process = subprocess.Popen([program(), "serve", "--port", "0", "--data", os.path.join(folder, "data"), *options],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        self.errors = []
+        threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True).start()
+        self.url = self.process.stdout.readline().strip()
+        self.port = int(self.url.rsplit(":", 1)[1]) if self.url else 0
+
+    def open(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_SECONDS)
+        text = body if isinstance(body, (str, bytes, type(None))) else json.dumps(body)
+        connection.request(method, path, text, {"Content-Type": "application/json", **(headers or {})})
+        return connection.getresponse()
+
+    def ask(self, method, path, body=None, headers=None):
+        """Status and the parsed body."""
+        answer = self.open(method, path, body, headers)
+        text = answer.read()
+        try:
+            return answer.status, json.loads(text)
+        except ValueError:
+            return answer.status, text.decode(errors="replace")
+
+    def stream(self, path, body, headers=None):
+        """The data of the events, parsed, as they come."""
+        for line in self.open("POST", path, {**body, "stream": True}, headers):
+            line = line.decode().rstrip("\n")
+            if line.startswith("data: ") and line != "data: [DONE]":
+                yield json.loads(line[len("data: "):])
+
+    def wait_ready(self):
+        deadline = time.monotonic() + HANG_SECONDS
+        while self.ask("GET", "/ready")[0] != 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        try:
+            return self.process.wait(HANG_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return "it had to be killed"
+
+
+def test_operations(server):
+    check(server.ask("GET", "/health")[1].get("status") == "ok", "/health")
+    status, models = server.ask("GET", "/v1/models")
+    check(status == 200 and [m["id"] for m in models["data"]] == ["aloud"], f"/v1/models: {models}")
+    check(server.ask("GET", "/v1/models/aloud")[1].get("id") == "aloud", "/v1/models/aloud")
+    status, metrics = server.ask("GET", "/metrics")
+    check(status == 200 and 'aloud_model_loaded{model="aloud"} 1' in metrics, f"/metrics: {metrics}")
+
+
+def test_chat(server):
+    status, reply = server.ask("POST", "/v1/chat/completions", {"messages": QUESTION, "seed": 1})
+    if not check(status == 200, f"chat: {status} {reply}"):
+        return
+    message, usage = reply["choices"][0]["message"], reply["usage"]
+    check("378" in message["content"] and message["reasoning_content"], f"chat: {message}")
+    check(reply["choices"][0]["finish_reason"] == "stop", f"chat: {reply['choices'][0]}")
+    check(0 < usage["completion_tokens_details"]["reasoning_tokens"] < usage["completion_tokens"], f"usage: {usage}")
+    check(usage["prompt_tokens"] + usage["completion_tokens"] == usage["total_tokens"], f"usage: {usage}")
+
+    deltas = {"reasoning_content": "", "content": ""}
+    ends, kinds, last = [], [], None
+    for chunk in server.stream("/v1/chat/completions", {"messages": QUESTION, "seed": 1, "logprobs": True, "top_logprobs": 2,
+                                                        "stream_options": {"include_usage": True, "include_progress": True}}):
+        last = chunk
+        kinds += [chunk["progress"]["phase"]] if "progress" in chunk else []
+        for choice in chunk["choices"]:
+            for name in deltas:
+                deltas[name] += choice["delta"].get(name) or ""
+            ends += [choice["finish_reason"]] if choice["finish_reason"] else []
+            for token in (choice["logprobs"] or {}).get("content", []):
+                check(token["logprob"] <= 0 and len(token["top_logprobs"]) == 2, f"logprobs: {token}")
+    check(deltas["content"] == message["content"] and deltas["reasoning_content"] == message["reasoning_content"],
+          f"stream: {deltas}, at once: {message}")
+    check(ends == ["stop"] and last["usage"]["completion_tokens"] == usage["completion_tokens"], f"stream: {ends} {last}")
+    check("prefill" in kinds, f"progress: {kinds}")
+    cached = last["usage"]["prompt_tokens_details"]["cached_tokens"]
+    check(last["usage"]["prompt_cache_hit_tokens"] == cached, f"usage: {last['usage']}")
+
+
+def test_control_of_thought(server):
+    def content(**fields):
+        status, reply = server.ask("POST", "/v1/chat/completions", {"messages": QUESTION, "seed": 1, **fields})
+        check(status == 200, f"{fields}: {status} {reply}")
+        return reply["choices"][0], reply["usage"]
+
+    for fields in ({"thinking": {"type": "disabled"}}, {"reasoning_effort": "none"},
+                   {"chat_template_kwargs": {"enable_thinking": False}}):
+        choice, _ = content(**fields)
+        check(not choice["message"].get("reasoning_content") and choice["message"]["content"], f"{fields}: {choice}")
+    choice, usage = content(thinking={"type": "enabled", "budget_tokens": 5})
+    check(usage["completion_tokens_details"]["reasoning_tokens"] == 5 and choice["message"]["content"]
+          and choice["finish_details"]["thought_ended_by"] == "budget", f"budget: {choice} {usage}")
+    choice, usage = content(max_tokens=3)
+    check(choice["finish_reason"] == "length" and choice["finish_details"]["type"] == "max_tokens"
+          and usage["completion_tokens"] == 3, f"max_tokens: {choice} {usage}")
+    choices = server.ask("POST", "/v1/chat/completions", {"messages": QUESTION, "n": 3, "temperature": 1.5})[1]["choices"]
+    check([c["index"] for c in choices] == [0, 1, 2], f"n: {choices}")
+
+
+def test_the_same_seed_alone_and_in_company(server):
+    body = {"messages": QUESTION, "seed": 7, "temperature": 1}
+    alone = server.ask("POST", "/v1/chat/completions", body)[1]["choices"][0]["message"]
+    found = []
+
+    def ask(seed):
+        reply = server.ask("POST", "/v1/chat/completions", {**body, "seed": seed})[1]
+        if seed == 7:
+            found.append(reply["choices"][0]["message"])
+
+    threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(31)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    check(found == [alone], f"seed 7 among 30 others: {found}, alone: {alone}")
+
+
+def test_structured_output(server):
+    schema = {"type": "object", "properties": {"answer": {"type": "integer"}}, "required": ["answer"],
+              "additionalProperties": False}
+    status, reply = server.ask("POST", "/v1/chat/completions", {
+        "messages": QUESTION, "seed": 1, "max_tokens": 300, "response_format": {
+            "type": "json_schema", "json_schema": {"name": "a", "schema": schema, "strict": True}}})
+    if check(status == 200, f"schema: {status} {reply}"):
+        text = reply["choices"][0]["message"]["content"]
+        check(set(json.loads(text)) == {"answer"}, f"schema: {text}")
+    text = server.ask("POST", "/v1/completions", {"prompt": "x", "guided_regex": "(ab|cd){3}", "seed": 3})[1]["choices"][0]["text"]
+    check(re.fullmatch("(ab|cd){3}", text), f"regex: {text}")
+    status, error = server.ask("POST", "/v1/chat/completions", {"messages": QUESTION, "response_format": {
+        "type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "minLength": "x"}}}})
+    check(status == 400 and "response_format.json_schema.schema" in error["error"]["param"], f"bad schema: {status} {error}")
+
+
+def test_tools_of_developers(server):
+    tokens = server.ask("POST", "/tokenize", {"prompt": "2+2=4"})[1]["tokens"]
+    check(server.ask("POST", "/detokenize", {"tokens": tokens})[1]["prompt"] == "2+2=4", f"detokenize {tokens}")
+    prompt = server.ask("POST", "/apply-template", {"messages": QUESTION})[1]
+    check("27*14" in prompt["prompt"] and len(prompt["tokens"]) == prompt["count"], f"apply-template: {prompt}")
+    reply = server.ask("POST", "/v1/completions", {"prompt": prompt["tokens"], "seed": 1, "logprobs": 0})[1]
+    check("378" in reply["choices"][0]["text"], f"completions: {reply}")
+    check(server.ask("POST", "/v1/completions", {"prompt": [1, -1]})[0] == 400, "a negative token")
+
+
+def test_errors(server):
+    for body, param in (("{", ""), ("[]", ""), ({}, "messages"), ({"messages": []}, "messages"),
+                        ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
+                        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages[0].content[0].type"),
+                        ({"messages": QUESTION, "temperature": "hot"}, "temperature"),
+                        ({"messages": QUESTION, "temperature": 9}, "temperature"),
+                        ({"messages": QUESTION, "n": 0}, "n"), ({"messages": QUESTION, "max_tokens": -1}, "max_tokens"),
+                        ({"messages": QUESTION, "top_logprobs": 3}, "top_logprobs"),
+                        ({"messages": QUESTION, "logit_bias": {"x": 1}}, "logit_bias.x"),
+                        ({"messages": QUESTION, "tools": [{"type": "function"}]}, "tools[0].function"),
+                        ({"messages": [{"role": "user", "content": "7 " * 20000}]}, "messages")):
+        status, error = server.ask("POST", "/v1/chat/completions", body)
+        check(status == 400 and (error["error"]["param"] or "") == param, f"{str(body)[:80]}: {status} {error}")
+    status, error = server.ask("POST", "/v1/chat/completions", {"messages": QUESTION, "model": "gpt-9"})
+    check(status == 404 and error["error"]["code"] == "model_not_found", f"model: {status} {error}")
+    check(server.ask("GET", "/nowhere")[0] == 404, "a path that is not there")
+    check(server.ask("DELETE", "/v1/models")[0] == 405, "a method that is not there")
+    status, error = server.ask("POST", "/v1/chat/completions/chatcmpl-x/control", {"action": "stop"})
+    check(status == 404, f"control of nothing: {status} {error}")
+
+
+def test_control_while_it_runs(server):
+    """A stop reaches a reply that would be long."""
+    answer = server.open("POST", "/v1/chat/completions", {
+        "messages": QUESTION, "stream": True, "min_p": 0, "temperature": 5, "top_p": 1,
+        "logit_bias": {}, "detect_loops": False})
+    stopped = None
+    for line in answer:
+        line = line.decode()
+        if line.startswith("data: {") and stopped is None:
+            chunk = json.loads(line[len("data: "):])
+            stopped = server.ask("POST", f"/v1/chat/completions/{chunk['id']}/control", {"action": "end_thinking"})[0]
+    check(stopped in (200, 404), f"control: {stopped}")  # 404: it had finished by then
+
+
+def test_disconnect_frees_the_place(server):
+    answer = server.open("POST", "/v1/chat/completions", {"messages": QUESTION, "stream": True, "temperature": 5, "top_p": 1})
+    answer.readline()
+    answer.close()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        metrics = server.ask("GET", "/metrics")[1]
+        if 'aloud_sequences{model="aloud",state="generating"} 0' in metrics:
+            return
+        time.sleep(0.02)
+    check(False, "a client that left is still served after 10 s")
+
+
+def test_keys(folder):
+    added = run("key", "add", "anna", "--data", os.path.join(folder, "data"), HOME=folder)
+    if not check(added.returncode == 0, f"key add: {told(added)}"):
+        return
+    key = re.search(r"sk-aloud-\S+", (added.stdout + added.stderr).decode()).group()
+    server = Server(folder, "--behind-proxy")
+    try:
+        server.wait_ready()
+        body = {"messages": QUESTION, "max_tokens": 5}
+        status, error = server.ask("POST", "/v1/chat/completions", body)
+        check(status == 401 and error["error"]["type"] == "authentication_error", f"no key: {status} {error}")
+        wrong = {"Authorization": "Bearer sk-aloud-wrong"}
+        check(server.ask("POST", "/v1/chat/completions", body, wrong)[0] == 401, "a wrong key")
+        for headers in ({"Authorization": f"Bearer {key}"}, {"x-api-key": key}):
+            check(server.ask("POST", "/v1/chat/completions", body, headers)[0] == 200, f"a key in {list(headers)}")
+        check(server.ask("GET", "/metrics", headers={"x-api-key": key})[0] == 403, "metrics are the operator's")
+    finally:
+        check(server.stop() == 0, "the server with keys did not end well")
+
+
+def test_drain(folder):
+    """SIGTERM: a reply that runs is finished, then the program ends."""
+    server = Server(folder)
+    server.wait_ready()
+    answer = server.open("POST", "/v1/chat/completions", {"messages": QUESTION, "stream": True, "seed": 1})
+    answer.readline()
+    server.process.send_signal(signal.SIGTERM)
+    check(b"[DONE]" in answer.read(), "a stream was cut off by SIGTERM")
+    check(server.process.wait(HANG_SECONDS) == 0, "the server did not end well")
+
+
+def test_public_address_needs_tls():
+    result = run("serve", "--host", "0.0.0.0", "--port", "0", timeout=HANG_SECONDS)
+    check(result.returncode == 2 and b"--tls-certificate" in result.stderr, f"public: {told(result)}")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(folder)
+        if check(server.port, f"the server did not start: {server.errors}"):
+            server.wait_ready()
+            for test in (test_operations, test_chat, test_control_of_thought, test_the_same_seed_alone_and_in_company,
+                         test_structured_output, test_tools_of_developers, test_errors, test_control_while_it_runs,
+                         test_disconnect_frees_the_place):
+                test(server)
+        check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
+        check(not any("27*14" in line for line in server.errors), "the log tells what was asked")
+        test_keys(folder)
+        test_drain(folder)
+        test_public_address_needs_tls()
+    finish()
+
+
+main()
