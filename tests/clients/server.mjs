@@ -1,0 +1,23 @@
+// A server with the default model on a free port, for the tests of clients.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+// Resolves to {url, stop} when the model answers.
+export async function startServer(program, ...options) {
+  const folder = mkdtempSync(join(tmpdir(), "aloud-clients-"));
+  const server = spawn(program, ["serve", "--port", "0", "--data", folder, "--log", "off", ...options],
+                       { stdio: ["ignore", "pipe", "inherit"] });
+  process.on("exit", () => server.kill("SIGKILL"));  // also when a test fails
+  const [url] = await once(createInterface(server.stdout), "line");
+  while ((await fetch(`${url}/ready`)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
+  const stop = async () => {
+    server.kill("SIGTERM");
+    if (server.exitCode === null) await once(server, "exit");
+    rmSync(folder, { recursive: true });
+  };
+  return { url, stop };
+}
