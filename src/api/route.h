@@ -49,6 +49,11 @@ inline constexpr std::size_t kNoBody = 0;
 inline constexpr std::size_t kSmallBody = 64 << 10;
 inline constexpr std::size_t kPromptBody = 64 << 20;
 
+// Of a browser that logged in.
+inline constexpr std::string_view kSessionCookie = "aloud_session";
+// The value of that cookie, or empty.
+std::string_view session_of(const HttpRequest& request);
+
 // Every route, in one visible table.
 std::span<const ApiRoute> api_routes();
 

@@ -15,6 +15,10 @@ void answer_tokenize(const ApiCall& call);
 void answer_detokenize(const ApiCall& call);
 void answer_apply_template(const ApiCall& call);
 
+void answer_log_in(const ApiCall& call);
+void answer_session(const ApiCall& call);
+void answer_log_out(const ApiCall& call);
+
 void answer_health(const ApiCall& call);
 void answer_ready(const ApiCall& call);
 void answer_metrics(const ApiCall& call);

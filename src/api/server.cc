@@ -7,8 +7,6 @@
 namespace aloud {
 namespace {
 
-constexpr std::string_view kSessionCookie = "aloud_session";
-
 std::int64_t unix_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
@@ -34,7 +32,7 @@ Credentials credentials_of(const HttpRequest& request) {
     key = given.substr(kBearer.size());
   }
   return {.key = key,
-          .session = cookie(request.header("cookie"), kSessionCookie),
+          .session = session_of(request),
           .csrf = request.header("x-csrf-token"),
           .is_write = request.method != "GET" && request.method != "HEAD"};
 }
@@ -55,6 +53,10 @@ ErrorBody http_error(int status, std::string_view message, std::string_view path
 }
 
 }  // namespace
+
+std::string_view session_of(const HttpRequest& request) {
+  return cookie(request.header("cookie"), kSessionCookie);
+}
 
 void ApiCall::send(const Json& body, int status) const {
   reply->send(status, {{"Content-Type", "application/json"}}, to_text(body));

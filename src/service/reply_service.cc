@@ -158,7 +158,7 @@ ReplyService::~ReplyService() {
   lock.unlock();
   for (const auto& reply : running) reply->cancel();
   lock.lock();
-  changed_.wait(lock, [this] { return totals_.started == totals_.finished; });
+  changed_.wait(lock, [this] { return started_ == finished_; });
 }
 
 void ReplyService::start(ReplyRequest request, Started then) {
@@ -202,14 +202,14 @@ RequestResult<std::shared_ptr<RunningReply>> ReplyService::begin(ReplyRequest re
     const std::lock_guard lock(mutex_);
     forget_old();
     replies_[request.id] = {reply, request.keep};
-    ++totals_.started;
+    ++started_;
   }
   reply->on_finish([this, id = request.id] { finished(id); });
   auto submitted = model->scheduler().submit(std::move(sequence), std::make_unique<Client>(reply, writer));
   if (!submitted) {
     const std::lock_guard lock(mutex_);
     replies_.erase(request.id);
-    --totals_.started;
+    --started_;
     return tl::unexpected(from_refusal(submitted.error()));
   }
   reply->set_control(std::make_shared<Control>(model, *submitted, std::move(writer)));
@@ -218,7 +218,7 @@ RequestResult<std::shared_ptr<RunningReply>> ReplyService::begin(ReplyRequest re
 
 void ReplyService::finished(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  ++totals_.finished;
+  ++finished_;
   changed_.notify_all();
   const auto entry = replies_.find(id);
   if (entry == replies_.end()) return;
@@ -241,13 +241,6 @@ std::shared_ptr<RunningReply> ReplyService::find(const std::string& id, const st
   const auto entry = replies_.find(id);
   if (entry == replies_.end() || entry->second.reply->identity().owner != owner) return nullptr;
   return entry->second.reply;
-}
-
-ReplyTotals ReplyService::totals() const {
-  const std::lock_guard lock(mutex_);
-  ReplyTotals totals = totals_;
-  totals.running = totals.started - totals.finished;
-  return totals;
 }
 
 }  // namespace aloud

@@ -30,12 +30,6 @@ struct ReplyRequest {
   bool keep = false;         // its events stay for a while after its end
 };
 
-struct ReplyTotals {
-  std::int64_t started = 0;
-  std::int64_t finished = 0;
-  std::int64_t running = 0;
-};
-
 // Any thread. Its end cancels what runs and waits for it, and for starts that wait for a model.
 class ReplyService {
  public:
@@ -54,7 +48,6 @@ class ReplyService {
 
   // nullptr: there is none, or it is not this owner's.
   std::shared_ptr<RunningReply> find(const std::string& id, const std::string& owner) const;
-  ReplyTotals totals() const;
 
  private:
   struct Entry {
@@ -73,7 +66,8 @@ class ReplyService {
   std::condition_variable changed_;
   std::int64_t starting_ = 0;
   std::map<std::string, Entry> replies_;
-  ReplyTotals totals_;
+  std::int64_t started_ = 0;
+  std::int64_t finished_ = 0;
   TaskQueue delivery_{1};  // last: it uses the others
 };
 

@@ -231,6 +231,17 @@ def test_keys(folder):
         for headers in ({"Authorization": f"Bearer {key}"}, {"x-api-key": key}):
             check(server.ask("POST", "/v1/chat/completions", body, headers)[0] == 200, f"a key in {list(headers)}")
         check(server.ask("GET", "/metrics", headers={"x-api-key": key})[0] == 403, "metrics are the operator's")
+        check(server.ask("POST", "/v1/session", {"key": key + "x"})[0] == 401, "a session for a wrong key")
+        answer = server.open("POST", "/v1/session", {"key": key})
+        cookie, session = answer.getheader("Set-Cookie"), json.loads(answer.read())
+        check(session["owner"] == "anna" and "HttpOnly" in cookie and "SameSite=Strict" in cookie, f"{session} {cookie}")
+        jar = {"Cookie": cookie.split(";")[0]}
+        check(server.ask("GET", "/v1/session", headers=jar)[1].get("owner") == "anna", "a session")
+        check(server.ask("POST", "/v1/chat/completions", body, jar)[0] == 403, "a write without the token")
+        jar["X-CSRF-Token"] = session["csrf_token"]
+        check(server.ask("POST", "/v1/chat/completions", body, jar)[0] == 200, "a write with the token")
+        check(server.ask("DELETE", "/v1/session", headers=jar)[0] == 200, "log out")
+        check(server.ask("GET", "/v1/session", headers=jar)[0] == 401, "a session that was ended")
     finally:
         check(server.stop() == 0, "the server with keys did not end well")
 
