@@ -11,6 +11,16 @@ void answer_openai_completions(const ApiCall& call);
 void answer_openai_models(const ApiCall& call);
 void answer_openai_model(const ApiCall& call);
 
+void answer_anthropic_messages(const ApiCall& call);
+void answer_anthropic_count_tokens(const ApiCall& call);
+
+void answer_ollama_chat(const ApiCall& call);
+void answer_ollama_generate(const ApiCall& call);
+void answer_ollama_tags(const ApiCall& call);
+void answer_ollama_running(const ApiCall& call);
+void answer_ollama_version(const ApiCall& call);
+void answer_ollama_show(const ApiCall& call);
+
 void answer_tokenize(const ApiCall& call);
 void answer_detokenize(const ApiCall& call);
 void answer_apply_template(const ApiCall& call);

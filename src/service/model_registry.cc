@@ -86,6 +86,10 @@ std::shared_ptr<ServedModel> ModelRegistry::find_loaded(std::string_view name) c
   return entry == nullptr ? nullptr : entry->served;
 }
 
+bool ModelRegistry::offers(std::string_view name) const {
+  return std::ranges::any_of(entries_, [&](const Entry& entry) { return entry.offered.name == name; });
+}
+
 std::vector<ModelStatus> ModelRegistry::list() const {
   const std::lock_guard lock(mutex_);
   std::vector<ModelStatus> list;

@@ -53,6 +53,7 @@ class ModelRegistry {
   // The same without loading: nullptr if it is not in memory.
   std::shared_ptr<ServedModel> find_loaded(std::string_view name) const;
   std::vector<ModelStatus> list() const;
+  bool offers(std::string_view name) const;
   const std::string& default_name() const { return entries_.front().offered.name; }
 
  private:

@@ -28,6 +28,8 @@ TEST(ModelRegistryThread, KnowsWhatItOffers) {
   std::atomic<int> loads = 0;
   ModelRegistry registry({failing("a", loads), failing("b", loads)}, 0);
   EXPECT_EQ(registry.default_name(), "a");
+  EXPECT_TRUE(registry.offers("b"));
+  EXPECT_FALSE(registry.offers("c"));
   const RequestError error = error_of(registry, "c");
   EXPECT_EQ(error.kind, RequestErrorKind::kNotFound);
   EXPECT_EQ(error.code, "model_not_found");

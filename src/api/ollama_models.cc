@@ -1,0 +1,118 @@
+// GET /api/tags, /api/ps, /api/version and POST /api/show: what Ollama's clients ask about models.
+// Source: Ollama's published API.
+#include <ctime>
+#include <map>
+#include <utility>
+
+#include "api/ollama_name.h"
+#include "api/routes.h"
+#include "api/services.h"
+
+namespace aloud {
+namespace {
+
+std::string time_text(std::int64_t seconds) {
+  const std::time_t time = seconds;
+  std::tm parts = {};
+  gmtime_r(&time, &parts);
+  char text[sizeof "2026-01-01T00:00:00Z"];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+// The type that holds most of the weights.
+std::string_view main_type(const GgufFile& file) {
+  std::map<std::string_view, std::size_t> bytes;
+  std::string_view most;
+  for (const Tensor& tensor : file.tensors()) {
+    const std::string_view type = info(tensor.type).name;
+    bytes[type] += tensor.bytes.size();
+    if (bytes[type] > bytes[most]) most = type;
+  }
+  return most;
+}
+
+std::string size_text(std::int64_t parameters) {
+  const double count = static_cast<double>(parameters);
+  return parameters < 1'000'000'000 ? fmt::format("{:.2f}M", count / 1e6)
+                                    : fmt::format("{:.1f}B", count / 1e9);
+}
+
+// What is known of a model only once it is in memory stays empty before.
+Json details_json(const ModelStatus& model) {
+  Json details = {{"parent_model", ""},  {"format", "gguf"},     {"family", ""},
+                  {"families", nullptr}, {"parameter_size", ""}, {"quantization_level", ""}};
+  if (!model.served) return details;
+  const LoadedModel& loaded = model.served->loaded();
+  const ModelShape& shape = loaded.model().shape();
+  details["family"] = shape.architecture;
+  details["families"] = Json::array({shape.architecture});
+  details["parameter_size"] = size_text(shape.parameters);
+  details["quantization_level"] = std::string(main_type(loaded.file()));
+  return details;
+}
+
+Json model_json(const ModelStatus& model) {
+  return {
+      {"name", model.name},       {"model", model.name}, {"modified_at", time_text(model.created_seconds)},
+      {"size", model.file_bytes}, {"digest", ""},        {"details", details_json(model)}};
+}
+
+Json show_json(const ModelStatus& model) {
+  Json json = {{"modelfile", ""},
+               {"parameters", ""},
+               {"template", ""},
+               {"details", details_json(model)},
+               {"model_info", Json::object()},
+               {"capabilities", {"completion", "thinking", "tools"}},
+               {"modified_at", time_text(model.created_seconds)}};
+  if (!model.served) return json;
+  const LoadedModel& loaded = model.served->loaded();
+  const ModelShape& shape = loaded.model().shape();
+  json["template"] = loaded.chat_template();
+  json["model_info"] = {{"general.architecture", shape.architecture},
+                        {"general.parameter_count", shape.parameters},
+                        {shape.architecture + ".context_length", loaded.context()},
+                        {shape.architecture + ".embedding_length", shape.hidden},
+                        {shape.architecture + ".block_count", shape.layers}};
+  return json;
+}
+
+}  // namespace
+
+void answer_ollama_tags(const ApiCall& call) {
+  Json list = Json::array();
+  for (const ModelStatus& model : call.services.models.list()) list.push_back(model_json(model));
+  call.send({{"models", std::move(list)}});
+}
+
+void answer_ollama_running(const ApiCall& call) {
+  Json list = Json::array();
+  for (const ModelStatus& model : call.services.models.list()) {
+    if (!model.served) continue;
+    Json json = model_json(model);
+    json["size_vram"] = 0;
+    json["context_length"] = model.served->loaded().context();
+    list.push_back(std::move(json));
+  }
+  call.send({{"models", std::move(list)}});
+}
+
+void answer_ollama_version(const ApiCall& call) { call.send({{"version", call.services.version}}); }
+
+void answer_ollama_show(const ApiCall& call) {
+  auto json = parse_request(call.request->body);
+  if (!json) return call.send(json.error());
+  JsonFields fields(*json);
+  // Older clients say name.
+  std::string name = fields.has("model") ? fields.required_string("model") : fields.required_string("name");
+  if (fields.error()) return call.send(*fields.error());
+  name = without_latest(call.services.models, std::move(name));
+  for (const ModelStatus& model : call.services.models.list()) {
+    if (model.name == name) return call.send(show_json(model));
+  }
+  call.send(RequestError{RequestErrorKind::kNotFound, fmt::format("there is no model {:?}", name), "model",
+                         "model_not_found", 0});
+}
+
+}  // namespace aloud
