@@ -1,67 +1,17 @@
 """The server from outside, with the default model: OpenAI's routes at once and as streams, errors, thought under control,
 keys, the end."""
-import http.client
 import json
 import os
 import re
 import signal
-import subprocess
 import tempfile
 import threading
 import time
 
-from harness import check, finish, program, run, told
+from harness import check, finish, run, told
+from server import HANG_SECONDS, Server
 
 QUESTION = [{"role": "user", "content": "What is 27*14?"}]
-HANG_SECONDS = 120
-
-
-class Server:
-    """`aloud serve` on a free port with a data folder of its own."""
-
-    def __init__(self, folder, *options):
-        environment = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8"}
-        self.process = subprocess.Popen([program(), "serve", "--port", "0", "--data", os.path.join(folder, "data"), *options],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-        self.errors = []
-        threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True).start()
-        self.url = self.process.stdout.readline().strip()
-        self.port = int(self.url.rsplit(":", 1)[1]) if self.url else 0
-
-    def open(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_SECONDS)
-        text = body if isinstance(body, (str, bytes, type(None))) else json.dumps(body)
-        connection.request(method, path, text, {"Content-Type": "application/json", **(headers or {})})
-        return connection.getresponse()
-
-    def ask(self, method, path, body=None, headers=None):
-        """Status and the parsed body."""
-        answer = self.open(method, path, body, headers)
-        text = answer.read()
-        try:
-            return answer.status, json.loads(text)
-        except ValueError:
-            return answer.status, text.decode(errors="replace")
-
-    def stream(self, path, body, headers=None):
-        """The data of the events, parsed, as they come."""
-        for line in self.open("POST", path, {**body, "stream": True}, headers):
-            line = line.decode().rstrip("\n")
-            if line.startswith("data: ") and line != "data: [DONE]":
-                yield json.loads(line[len("data: "):])
-
-    def wait_ready(self):
-        deadline = time.monotonic() + HANG_SECONDS
-        while self.ask("GET", "/ready")[0] != 200 and time.monotonic() < deadline:
-            time.sleep(0.05)
-
-    def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        try:
-            return self.process.wait(HANG_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return "it had to be killed"
 
 
 def test_operations(server):
