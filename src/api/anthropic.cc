@@ -314,7 +314,8 @@ void answer_anthropic_count_tokens(const ApiCall& call) {
   auto json = parse_request(call.request->body);
   if (!json) return call.send(json.error());
   JsonFields fields(*json);
-  const ReplyRequest request = read_prompt(fields);
+  ReplyRequest request = read_prompt(fields);
+  if (request.options.tool_choice.kind == ToolChoice::Kind::kNone) request.options.tools.clear();
   if (fields.error()) return call.send(*fields.error());
   call.services.models.use(request.model, [call, request](auto served) {
     if (!served) return call.send(served.error());

@@ -53,9 +53,11 @@ Json details_json(const ModelStatus& model) {
 }
 
 Json model_json(const ModelStatus& model) {
-  return {
-      {"name", model.name},       {"model", model.name}, {"modified_at", time_text(model.created_seconds)},
-      {"size", model.file_bytes}, {"digest", ""},        {"details", details_json(model)}};
+  // The model inside the program has no file whose size could be known before.
+  const auto bytes =
+      model.served ? static_cast<std::int64_t>(model.served->loaded().file().bytes()) : model.file_bytes;
+  return {{"name", model.name}, {"model", model.name}, {"modified_at", time_text(model.created_seconds)},
+          {"size", bytes},      {"digest", ""},        {"details", details_json(model)}};
 }
 
 Json show_json(const ModelStatus& model) {
