@@ -202,7 +202,7 @@ ThinkingOptions read_thinking(JsonFields& fields) {
   if (const auto effort =
           fields.choice("reasoning_effort", {"none", "minimal", "low", "medium", "high", "xhigh"})) {
     thinking.enabled = *effort != "none";
-    const std::string_view level = *effort == "minimal" ? "low" : *effort == "xhigh" ? "high" : *effort;
+    const std::string level = *effort == "minimal" ? "low" : *effort == "xhigh" ? "high" : *effort;
     if (const EffortLevel* const known = find_effort(level)) {
       thinking.effort = known->name;
       thinking.budget_tokens = known->budget_tokens;
