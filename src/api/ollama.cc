@@ -1,7 +1,6 @@
 // POST /api/chat and /api/generate: Ollama's replies, as lines of JSON or at once.
 // Source: Ollama's published API.
 #include <chrono>
-#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "api/routes.h"
 #include "api/services.h"
 #include "api/tool_arguments.h"
+#include "base/clock.h"
 #include "engine/grammar.h"
 
 namespace aloud {
@@ -160,12 +160,7 @@ RequestResult<OllamaCall> read_ollama_call(const ApiCall& call, Endpoint endpoin
 std::string now_text() {
   const auto now = std::chrono::system_clock::now();
   const auto since = std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
-  const std::time_t seconds = since / 1'000'000'000;
-  std::tm parts = {};
-  gmtime_r(&seconds, &parts);
-  char text[sizeof "2026-01-01T00:00:00"];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  return fmt::format("{}.{:09}Z", text, since % 1'000'000'000);
+  return fmt::format("{}.{:09}Z", utc_text(since / 1'000'000'000), since % 1'000'000'000);
 }
 
 std::int64_t nanoseconds(double tokens, double tokens_per_second) {

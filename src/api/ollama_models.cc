@@ -1,24 +1,15 @@
 // GET /api/tags, /api/ps, /api/version and POST /api/show: what Ollama's clients ask about models.
 // Source: Ollama's published API.
-#include <ctime>
 #include <map>
 #include <utility>
 
 #include "api/ollama_name.h"
 #include "api/routes.h"
 #include "api/services.h"
+#include "base/clock.h"
 
 namespace aloud {
 namespace {
-
-std::string time_text(std::int64_t seconds) {
-  const std::time_t time = seconds;
-  std::tm parts = {};
-  gmtime_r(&time, &parts);
-  char text[sizeof "2026-01-01T00:00:00Z"];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 // The type that holds most of the weights.
 std::string_view main_type(const GgufFile& file) {
@@ -56,7 +47,7 @@ Json model_json(const ModelStatus& model) {
   // The model inside the program has no file whose size could be known before.
   const auto bytes =
       model.served ? static_cast<std::int64_t>(model.served->loaded().file().bytes()) : model.file_bytes;
-  return {{"name", model.name}, {"model", model.name}, {"modified_at", time_text(model.created_seconds)},
+  return {{"name", model.name}, {"model", model.name}, {"modified_at", utc_text(model.created_seconds) + "Z"},
           {"size", bytes},      {"digest", ""},        {"details", details_json(model)}};
 }
 
@@ -67,7 +58,7 @@ Json show_json(const ModelStatus& model) {
                {"details", details_json(model)},
                {"model_info", Json::object()},
                {"capabilities", {"completion", "thinking", "tools"}},
-               {"modified_at", time_text(model.created_seconds)}};
+               {"modified_at", utc_text(model.created_seconds) + "Z"}};
   if (!model.served) return json;
   const LoadedModel& loaded = model.served->loaded();
   const ModelShape& shape = loaded.model().shape();

@@ -1,17 +1,12 @@
 // Puts the parts together and brings each request to its route.
 #include "api/server.h"
 
-#include <chrono>
 #include <utility>
+
+#include "base/clock.h"
 
 namespace aloud {
 namespace {
-
-std::int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string_view cookie(std::string_view cookies, std::string_view name) {
   while (!cookies.empty()) {
@@ -90,7 +85,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, std::vector
 }
 
 Server::Server(const ServerOptions& options, std::vector<OfferedModel> models, Store& store)
-    : access_(store, options.needs_keys, unix_ms),
+    : access_(store, options.needs_keys, unix_milliseconds),
       models_(std::move(models), options.idle_seconds),
       replies_(models_),
       services_{models_, replies_, store, access_, metrics_, background_, is_draining_, options.version} {}

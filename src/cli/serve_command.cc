@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/printable.h"
 #include "cli/command_line.h"
 #include "cli/language.h"
@@ -33,15 +34,10 @@ void log_text(const AccessRecord& record) {
 }
 
 void log_json(const AccessRecord& record) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const Json line = {{"time_ms", std::chrono::duration_cast<std::chrono::milliseconds>(now).count()},
-                     {"method", record.method},
-                     {"route", record.pattern},
-                     {"peer", record.peer},
-                     {"status", record.status},
-                     {"bytes", record.bytes_sent},
-                     {"seconds", record.seconds},
-                     {"complete", record.complete}};
+  const Json line = {{"time_ms", unix_milliseconds()}, {"method", record.method},
+                     {"route", record.pattern},        {"peer", record.peer},
+                     {"status", record.status},        {"bytes", record.bytes_sent},
+                     {"seconds", record.seconds},      {"complete", record.complete}};
   fmt::print(stderr, "{}\n", line.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

@@ -2,11 +2,11 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 namespace aloud {
 namespace {
@@ -15,10 +15,6 @@ namespace {
 // were put in. What was generated before a pause is computed again in chunks of this: attention keeps much
 // for each of such tokens.
 constexpr std::int64_t kGeneratedChunkTokens = 64;
-
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 SchedulerOptions complete(SchedulerOptions options) {
   CHECK(options.context >= 1 && options.max_pages >= 1 && options.max_sequences >= 1);

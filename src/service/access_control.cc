@@ -2,8 +2,8 @@
 #include "service/access_control.h"
 
 #include <algorithm>
-#include <ctime>
 
+#include "base/clock.h"
 #include "store/secret.h"
 
 namespace aloud {
@@ -25,10 +25,7 @@ RequestError quota_error(std::string message, std::string code, double seconds) 
 }  // namespace
 
 std::string day_of(std::int64_t milliseconds) {
-  const std::time_t seconds = milliseconds / 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+  return utc_text(milliseconds / 1000).substr(0, std::string_view("2026-01-31").size());
 }
 
 RequestError from_store(const StoreError& error) {

@@ -6,13 +6,10 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 namespace aloud {
 namespace {
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // How often idle models are looked for.
 constexpr auto kIdleCheck = std::chrono::seconds(1);
@@ -70,7 +67,7 @@ void ModelRegistry::use(std::string_view name, Continue then) {
       return;
     }
     if (entry != nullptr) {
-      entry->last_use_seconds = now_seconds();
+      entry->last_use_seconds = steady_seconds();
       served = entry->served;
     }
   }
@@ -126,7 +123,7 @@ void ModelRegistry::load(Entry& entry, std::unique_lock<std::mutex>& lock) {
     entry.served = std::move(*loaded);
     entry.state = LoadState::kLoaded;
     entry.error.clear();
-    entry.last_use_seconds = now_seconds();
+    entry.last_use_seconds = steady_seconds();
     outcome = entry.served;
   } else {
     entry.state = LoadState::kFailed;
@@ -147,8 +144,8 @@ std::vector<std::shared_ptr<ServedModel>> ModelRegistry::take_idle() {
     if (&entry == &entries_.front() || entry.state != LoadState::kLoaded) continue;
     // Nobody but this list holds it, and use() needs the lock.
     if (entry.served.use_count() > 1) {
-      entry.last_use_seconds = now_seconds();
-    } else if (now_seconds() - entry.last_use_seconds >= idle_seconds_) {
+      entry.last_use_seconds = steady_seconds();
+    } else if (steady_seconds() - entry.last_use_seconds >= idle_seconds_) {
       entry.state = LoadState::kUnloaded;
       idle.push_back(std::move(entry.served));
     }

@@ -1,21 +1,13 @@
 // Starts replies: prepares the prompt, hands it to the scheduler and turns what comes into events.
 #include "service/reply_service.h"
 
-#include <chrono>
 #include <optional>
 #include <utility>
 
+#include "base/clock.h"
+
 namespace aloud {
 namespace {
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-std::int64_t unix_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 RequestError invalid(const Error& error, std::string param = {}) {
   return {RequestErrorKind::kInvalid, error.message, std::move(param), {}, 0};
@@ -56,7 +48,7 @@ class Client : public SequenceClient {
   std::optional<int> top_logprobs() const override { return writer_->top_logprobs(); }
 
   Next take(const SampledToken& sampled) override {
-    if (first_token_seconds_ == 0) first_token_seconds_ = now_seconds();
+    if (first_token_seconds_ == 0) first_token_seconds_ = steady_seconds();
     return writer_->take(sampled);
   }
 
@@ -65,7 +57,7 @@ class Client : public SequenceClient {
   }
 
   void reading(std::int64_t done, std::int64_t total, std::int64_t cached) override {
-    if (reading_seconds_ == 0) reading_seconds_ = now_seconds();
+    if (reading_seconds_ == 0) reading_seconds_ = steady_seconds();
     read_tokens_ = done - cached;
     cached_tokens_ = cached;
     reply_->publish(PrefillEvent{done, total});
@@ -86,7 +78,7 @@ class Client : public SequenceClient {
   void add_timings(Reply& result) const {
     if (first_token_seconds_ == 0) return;
     const double reading = first_token_seconds_ - reading_seconds_;
-    const double writing = now_seconds() - first_token_seconds_;
+    const double writing = steady_seconds() - first_token_seconds_;
     const std::int64_t more_tokens = result.usage.completion_tokens - 1;
     ReplyTimings& timings = result.timings;
     timings.time_to_first_token_ms = 1000 * (first_token_seconds_ - start_seconds_);
@@ -96,7 +88,7 @@ class Client : public SequenceClient {
 
   const std::shared_ptr<RunningReply> reply_;
   const std::shared_ptr<ReplyWriter> writer_;
-  const double start_seconds_ = now_seconds();
+  const double start_seconds_ = steady_seconds();
   double reading_seconds_ = 0;
   double first_token_seconds_ = 0;
   std::int64_t read_tokens_ = 0;
@@ -182,8 +174,8 @@ void ReplyService::start(ReplyRequest request, Started then) {
 RequestResult<std::shared_ptr<RunningReply>> ReplyService::begin(ReplyRequest request,
                                                                  const std::shared_ptr<ServedModel>& model) {
   auto reply = std::make_shared<RunningReply>(
-      RunningReply::Identity{request.id, request.owner, model->name(), unix_seconds()}, request.keep,
-      delivery_);
+      RunningReply::Identity{request.id, request.owner, model->name(), unix_milliseconds() / 1000},
+      request.keep, delivery_);
   // The writer outlives this function in the client only, and the reply must not hold itself.
   auto prepared =
       prepare(request, *model, [weak = std::weak_ptr(reply), id = request.id](const Event& event) {
@@ -223,14 +215,14 @@ void ReplyService::finished(const std::string& id) {
   const auto entry = replies_.find(id);
   if (entry == replies_.end()) return;
   if (entry->second.keep) {
-    entry->second.finished_seconds = now_seconds();
+    entry->second.finished_seconds = steady_seconds();
   } else {
     replies_.erase(entry);
   }
 }
 
 void ReplyService::forget_old() {
-  const double oldest = now_seconds() - kKeepSeconds;
+  const double oldest = steady_seconds() - kKeepSeconds;
   std::erase_if(replies_, [&](const auto& entry) {
     return entry.second.finished_seconds > 0 && entry.second.finished_seconds < oldest;
   });

@@ -2,7 +2,8 @@
 #include "service/served_model.h"
 
 #include <algorithm>
-#include <chrono>
+
+#include "base/clock.h"
 
 namespace aloud {
 namespace {
@@ -57,8 +58,7 @@ ServedModel::ServedModel(std::string name, std::unique_ptr<LoadedModel> loaded, 
 
 bool ServedModel::is_stuck() {
   const SchedulerStats stats = scheduler_.stats();
-  const double now =
-      std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  const double now = steady_seconds();
   const std::lock_guard lock(mutex_);
   const bool has_work = stats.waiting + stats.reading + stats.generating > 0;
   if (!has_work || stats.steps != seen_steps_) {

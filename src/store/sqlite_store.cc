@@ -2,12 +2,12 @@
 // write on the writer's thread.
 #include "store/sqlite_store.h"
 
-#include <chrono>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/printable.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_schema.h"
@@ -17,18 +17,13 @@
 namespace aloud {
 namespace {
 
-std::int64_t system_now_ms() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-}
-
 class SqliteStore final : public Store {
  public:
   SqliteStore(FolderLock lock, SQLite::Database database, std::string path, SqliteStoreOptions options)
       : lock_(std::move(lock)),
         path_(std::move(path)),
         vfs_(std::move(options.vfs)),
-        now_ms_(options.now_ms ? std::move(options.now_ms) : system_now_ms),
+        now_ms_(options.now_ms ? std::move(options.now_ms) : unix_milliseconds),
         writer_(std::move(database), path_) {}
 
   StoreResult<Conversation> create_conversation(std::string_view owner, Conversation conversation,
