@@ -47,19 +47,12 @@ class Client : public SequenceClient {
   const TokenMask* allowed() const override { return writer_->allowed(); }
   std::optional<int> top_logprobs() const override { return writer_->top_logprobs(); }
 
-  Next take(const SampledToken& sampled) override {
-    if (first_token_seconds_ == 0) first_token_seconds_ = steady_seconds();
-    return writer_->take(sampled);
-  }
+  Next take(const SampledToken& sampled) override { return writer_->take(sampled); }
 
   void waiting(std::int64_t position, double seconds) override {
     reply_->publish(WaitingEvent{position, seconds});
   }
-
-  void reading(std::int64_t done, std::int64_t total, std::int64_t cached) override {
-    if (reading_seconds_ == 0) reading_seconds_ = steady_seconds();
-    read_tokens_ = done - cached;
-    cached_tokens_ = cached;
+  void reading(std::int64_t done, std::int64_t total, std::int64_t) override {
     reply_->publish(PrefillEvent{done, total});
   }
 
@@ -69,30 +62,24 @@ class Client : public SequenceClient {
       return;
     }
     Reply result = writer_->finish(*generation);
-    result.usage.kept_tokens = cached_tokens_;
-    add_timings(result);
+    result.usage.kept_tokens = generation->cached_tokens;
+    add_timings(*generation, result);
     reply_->publish(FinishedEvent{std::move(result)});
   }
 
  private:
-  void add_timings(Reply& result) const {
-    if (first_token_seconds_ == 0) return;
-    const double reading = first_token_seconds_ - reading_seconds_;
-    const double writing = steady_seconds() - first_token_seconds_;
-    const std::int64_t more_tokens = result.usage.completion_tokens - 1;
-    ReplyTimings& timings = result.timings;
-    timings.time_to_first_token_ms = 1000 * (first_token_seconds_ - start_seconds_);
-    if (reading > 0) timings.prefill_tokens_per_second = static_cast<double>(read_tokens_) / reading;
-    if (writing > 0) timings.decode_tokens_per_second = static_cast<double>(more_tokens) / writing;
+  // Of waiting and reading, which the writer does not know of.
+  static void add_timings(const Generation& generation, Reply& result) {
+    if (generation.sampled_tokens == 0) return;
+    const double reading = generation.reading_seconds;
+    const std::int64_t read_tokens = result.usage.prompt_tokens - generation.cached_tokens;
+    if (reading > 0) result.timings.prefill_tokens_per_second = static_cast<double>(read_tokens) / reading;
+    result.timings.time_to_first_token_ms =
+        1000 * (generation.waiting_seconds + reading + generation.first_token_seconds);
   }
 
   const std::shared_ptr<RunningReply> reply_;
   const std::shared_ptr<ReplyWriter> writer_;
-  const double start_seconds_ = steady_seconds();
-  double reading_seconds_ = 0;
-  double first_token_seconds_ = 0;
-  std::int64_t read_tokens_ = 0;
-  std::int64_t cached_tokens_ = 0;
 };
 
 // Keeps the model in memory as long as the reply runs.
@@ -178,7 +165,7 @@ RequestResult<std::shared_ptr<RunningReply>> ReplyService::begin(ReplyRequest re
       request.keep, delivery_);
   // The writer outlives this function in the client only, and the reply must not hold itself.
   auto prepared =
-      prepare(request, *model, [weak = std::weak_ptr(reply), id = request.id](const Event& event) {
+      prepare(request, *model, [weak = std::weak_ptr(reply)](const Event& event) {
         if (const auto running = weak.lock()) running->publish(event);
       });
   if (!prepared) return tl::unexpected(std::move(prepared.error()));
