@@ -27,18 +27,18 @@ void ReplyGroup::start(const ApiCall& call, ReplyRequest request, std::int64_t s
   call.reply->on_gone([weak = std::weak_ptr(group)] {
     if (const auto self = weak.lock()) self->cancel();
   });
-  group->start_next(request, samples);
+  group->start_next(std::make_shared<const ReplyRequest>(std::move(request)), samples);
 }
 
-void ReplyGroup::start_next(const ReplyRequest& request, std::int64_t samples) {
+void ReplyGroup::start_next(std::shared_ptr<const ReplyRequest> request, std::int64_t samples) {
   std::size_t sample;
   {
     const std::lock_guard lock(mutex_);
     sample = running_.size();
   }
-  if (static_cast<std::int64_t>(sample) == samples) return listen(request);
-  ReplyRequest next = request;
-  next.id = sample_id(request.id, sample);
+  if (static_cast<std::int64_t>(sample) == samples) return listen(request->id);
+  ReplyRequest next = *request;
+  next.id = sample_id(request->id, sample);
   *next.sampling.seed += sample;
   services_.replies.start(std::move(next), [self = shared_from_this(), request, samples](auto started) {
     if (!started) {
@@ -56,7 +56,7 @@ void ReplyGroup::start_next(const ReplyRequest& request, std::int64_t samples) {
   });
 }
 
-void ReplyGroup::listen(const ReplyRequest& request) {
+void ReplyGroup::listen(const std::string& id) {
   std::vector<std::shared_ptr<RunningReply>> running;
   {
     const std::lock_guard lock(mutex_);
@@ -64,7 +64,7 @@ void ReplyGroup::listen(const ReplyRequest& request) {
   }
   replies_.resize(running.size());
   RunningReply::Identity identity = running.front()->identity();
-  identity.id = request.id;
+  identity.id = id;
   model_ = identity.model;
   listener_->started(identity, running.size());
   for (std::size_t i = 0; i < running.size(); ++i) {

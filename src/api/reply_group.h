@@ -37,8 +37,8 @@ class ReplyGroup : public std::enable_shared_from_this<ReplyGroup> {
   ReplyGroup(const ApiCall& call, std::unique_ptr<ReplyListener> listener)
       : services_(call.services), caller_(call.caller), listener_(std::move(listener)) {}
 
-  void start_next(const ReplyRequest& request, std::int64_t samples);
-  void listen(const ReplyRequest& request);
+  void start_next(std::shared_ptr<const ReplyRequest> request, std::int64_t samples);
+  void listen(const std::string& id);
   void hear(std::size_t sample, const ReplyEvent& event);
   void count(const Reply& reply);
   void fail(const RequestError& error);
