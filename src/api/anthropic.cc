@@ -209,8 +209,6 @@ class MessageAnswer : public ReplyListener {
   explicit MessageAnswer(ApiCall call) : call_(std::move(call)) {}
 
   void started(const RunningReply::Identity& identity, std::size_t) override { identity_ = identity; }
-  void event(std::size_t, const ReplyEvent&) override {}
-  void sample_finished(std::size_t, const Reply&) override {}
   void finished(const std::vector<Reply>& replies) override {
     const Reply& reply = replies.front();
     Json body = message_json(identity_, content_json(reply.message), reply.usage);
@@ -251,8 +249,6 @@ class MessageStream : public ReplyListener {
       delta({{"type", "input_json_delta"}, {"partial_json", arguments->text}});
     }
   }
-
-  void sample_finished(std::size_t, const Reply&) override {}
 
   void finished(const std::vector<Reply>& replies) override {
     close();

@@ -217,8 +217,6 @@ class OllamaAnswer : public ReplyListener {
     write(line_json(endpoint_, model_, part));
   }
 
-  void sample_finished(std::size_t, const Reply&) override {}
-
   void finished(const std::vector<Reply>& replies) override {
     const Reply& reply = replies.front();
     if (!stream_) return call_.send(last_line(reply, reply.message));

@@ -50,7 +50,6 @@ class ChatAnswer : public ReplyListener {
     logprobs_.resize(samples);
   }
   void event(std::size_t sample, const ReplyEvent& event) override { add_logprobs(event, logprobs_[sample]); }
-  void sample_finished(std::size_t, const Reply&) override {}
   void finished(const std::vector<Reply>& replies) override {
     Json choices = Json::array();
     for (std::size_t i = 0; i < replies.size(); ++i) {

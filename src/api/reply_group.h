@@ -17,8 +17,8 @@ class ReplyListener {
   virtual ~ReplyListener() = default;
   // All samples were accepted; before any event. The identity of the first, with the request's id.
   virtual void started(const RunningReply::Identity& identity, std::size_t samples) = 0;
-  virtual void event(std::size_t sample, const ReplyEvent& event) = 0;
-  virtual void sample_finished(std::size_t sample, const Reply& reply) = 0;
+  virtual void event(std::size_t, const ReplyEvent&) {}
+  virtual void sample_finished(std::size_t, const Reply&) {}
   // The last call, one of the two. failed() may come without started().
   virtual void finished(const std::vector<Reply>& replies) = 0;
   virtual void failed(const RequestError& error) = 0;
