@@ -1,6 +1,5 @@
 // POST /v1/messages and /v1/messages/count_tokens: Anthropic's messages, at once or as a stream.
 // Source: Anthropic's published Messages API, version 2023-06-01.
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -88,14 +87,8 @@ std::vector<Message> read_conversation(JsonFields& fields) {
 }
 
 Tool read_tool(JsonFields fields) {
-  Tool tool;
   fields.choice("type", {"custom"});
-  tool.name = fields.required_string("name");
-  if (!fields.error() && tool.name.empty()) fields.set_error("name", "is empty");
-  tool.description = fields.string("description").value_or("");
-  if (const Json* const schema = fields.object("input_schema")) tool.parameters = *schema;
-  tool.strict = fields.boolean("strict").value_or(false);
-  return tool;
+  return read_tool_fields(fields, "input_schema");
 }
 
 void read_tool_choice(JsonFields fields, ReplyOptions& options) {
@@ -107,25 +100,11 @@ void read_tool_choice(JsonFields fields, ReplyOptions& options) {
     options.tool_choice.kind = ToolChoice::Kind::kRequired;
     if (options.tools.empty()) fields.set_error("type", "\"any\" needs tools");
   }
-  if (type == "tool") {
-    options.tool_choice = {ToolChoice::Kind::kNamed, fields.required_string("name")};
-    const bool known = std::ranges::any_of(
-        options.tools, [&](const Tool& tool) { return tool.name == options.tool_choice.name; });
-    if (!known) {
-      fields.set_error("name", fmt::format("there is no tool named {:?}", options.tool_choice.name));
-    }
-  }
+  if (type == "tool") choose_tool(fields.required_string("name"), fields, "name", options);
 }
 
 void read_tools_and_choice(JsonFields& fields, ReplyOptions& options) {
-  const Json* const list = fields.array("tools");
-  if (list != nullptr && list->size() > kMaxTools) {
-    fields.set_error("tools", fmt::format("has more than {} elements", kMaxTools));
-    return;
-  }
-  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
-    options.tools.push_back(read_tool(fields.inner("tools", i, (*list)[i])));
-  }
+  options.tools = read_tool_list(fields, read_tool);
   if (const Json* const choice = fields.object("tool_choice")) {
     read_tool_choice(fields.inner("tool_choice", *choice), options);
   }

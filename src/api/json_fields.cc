@@ -133,6 +133,10 @@ std::optional<std::string> JsonFields::choice(std::string_view name,
 const Json* JsonFields::object(std::string_view name) {
   return find_of_type(name, &Json::is_object, "an object");
 }
+const Json* JsonFields::required_object(std::string_view name) {
+  if (!has(name)) set_error(name, "missing, expected an object");
+  return object(name);
+}
 const Json* JsonFields::array(std::string_view name) {
   return find_of_type(name, &Json::is_array, "an array");
 }

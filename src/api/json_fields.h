@@ -46,6 +46,7 @@ class JsonFields {
   // One of the names, else an error that lists them.
   std::optional<std::string> choice(std::string_view name, const std::vector<std::string_view>& names);
   const Json* object(std::string_view name);
+  const Json* required_object(std::string_view name);
   const Json* array(std::string_view name);
 
   // The fields of an object inside this one: found by object(name), or element i of array(name).

@@ -40,11 +40,8 @@ void refuse_images(JsonFields& fields) {
 }
 
 ToolCall read_tool_call(JsonFields call) {
-  const Json* const function = call.object("function");
-  if (function == nullptr) {
-    call.set_error("function", "missing, expected an object");
-    return {};
-  }
+  const Json* const function = call.required_object("function");
+  if (function == nullptr) return {};
   JsonFields fields = call.inner("function", *function);
   const Json* const arguments = fields.object("arguments");
   return {.id = call.string("id").value_or(""),

@@ -58,9 +58,8 @@ class ChatAnswer : public ReplyListener {
       add_finish(replies[i], choice);
       choices.push_back(std::move(choice));
     }
-    Json body = {
-        {"id", identity_.id},       {"object", "chat.completion"},   {"created", identity_.created_seconds},
-        {"model", identity_.model}, {"choices", std::move(choices)}, {"usage", openai_usage(replies)}};
+    Json body = openai_body(identity_, "chat.completion", std::move(choices));
+    body["usage"] = openai_usage(replies);
     body["timings"] = timings_json(replies.front().timings);
     call_.send(body);
   }
@@ -87,7 +86,7 @@ class ChatStream : public ReplyListener {
 
   void event(std::size_t sample, const ReplyEvent& event) override {
     if (const auto* const waiting = std::get_if<WaitingEvent>(&event)) {
-      progress(fmt::format("waiting: position {}, about {:.1f} s", waiting->position, waiting->seconds),
+      progress(waiting_text(*waiting),
                {{"phase", "waiting"}, {"position", waiting->position}, {"seconds", waiting->seconds}});
       return;
     }
@@ -145,11 +144,7 @@ class ChatStream : public ReplyListener {
   }
   void send_choice(Json choice) { send(chunk_of(Json::array({std::move(choice)}))); }
   Json chunk_of(Json choices) const {
-    return {{"id", identity_.id},
-            {"object", "chat.completion.chunk"},
-            {"created", identity_.created_seconds},
-            {"model", identity_.model},
-            {"choices", std::move(choices)}};
+    return openai_body(identity_, "chat.completion.chunk", std::move(choices));
   }
   void send(const Json& chunk) { stream_->send({.data = to_text(chunk)}); }
 

@@ -71,11 +71,7 @@ RequestResult<CompletionCall> read_completion_call(const std::string& body) {
 }
 
 Json completion_json(const RunningReply::Identity& identity, Json choices) {
-  return {{"id", identity.id},
-          {"object", "text_completion"},
-          {"created", identity.created_seconds},
-          {"model", identity.model},
-          {"choices", std::move(choices)}};
+  return openai_body(identity, "text_completion", std::move(choices));
 }
 
 // The older form of logprobs: lists side by side.
@@ -117,8 +113,7 @@ class CompletionAnswer : public ReplyListener {
   void event(std::size_t sample, const ReplyEvent& event) override {
     if (!stream_) return add_tokens(event, offsets_[sample], logprobs_[sample]);
     if (const auto* const waiting = std::get_if<WaitingEvent>(&event)) {
-      stream_->comment(
-          fmt::format("waiting: position {}, about {:.1f} s", waiting->position, waiting->seconds));
+      stream_->comment(waiting_text(*waiting));
       return;
     }
     const auto* const inner = std::get_if<Event>(&event);

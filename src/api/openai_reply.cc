@@ -35,6 +35,18 @@ void append_tokens(const std::vector<TokenText>& tokens, const char* list, Json&
 
 }  // namespace
 
+Json openai_body(const RunningReply::Identity& identity, const char* object, Json choices) {
+  return {{"id", identity.id},
+          {"object", object},
+          {"created", identity.created_seconds},
+          {"model", identity.model},
+          {"choices", std::move(choices)}};
+}
+
+std::string waiting_text(const WaitingEvent& waiting) {
+  return fmt::format("waiting: position {}, about {:.1f} s", waiting.position, waiting.seconds);
+}
+
 Json openai_message(const Message& message) {
   Json json = {{"role", "assistant"}, {"content", message.content}};
   if (!message.thought.empty()) json["reasoning_content"] = message.thought;

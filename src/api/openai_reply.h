@@ -1,6 +1,7 @@
 // Replies in the JSON of OpenAI's chat API.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "api/json_fields.h"
@@ -8,6 +9,10 @@
 
 namespace aloud {
 
+// What every answer and every chunk of one begins with: {"id", "object", "created", "model", "choices"}.
+Json openai_body(const RunningReply::Identity& identity, const char* object, Json choices);
+// A comment of a stream that waits.
+std::string waiting_text(const WaitingEvent& waiting);
 // {"role", "content", "reasoning_content", "tool_calls"}; content is null beside tool calls alone.
 Json openai_message(const Message& message);
 // What an event adds to a message; empty where nothing.

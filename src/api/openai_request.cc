@@ -1,6 +1,7 @@
 // Reads the fields of OpenAI's requests, one function for each group of them.
 #include "api/openai_request.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -65,20 +66,11 @@ void read_logit_bias(JsonFields& fields, SamplingChoices& choices) {
 }
 
 Tool read_tool(JsonFields tool) {
-  Tool result;
-  if (tool.choice("type", {"function"}).value_or("function") != "function") return result;
-  const Json* const function = tool.object("function");
-  if (function == nullptr) {
-    tool.set_error("function", "missing, expected an object");
-    return result;
-  }
+  if (tool.choice("type", {"function"}).value_or("function") != "function") return {};
+  const Json* const function = tool.required_object("function");
+  if (function == nullptr) return {};
   JsonFields fields = tool.inner("function", *function);
-  result.name = fields.required_string("name");
-  if (!fields.error() && result.name.empty()) fields.set_error("name", "is empty");
-  result.description = fields.string("description").value_or("");
-  if (const Json* const parameters = fields.object("parameters")) result.parameters = *parameters;
-  result.strict = fields.boolean("strict").value_or(false);
-  return result;
+  return read_tool_fields(fields, "parameters");
 }
 
 void read_tool_choice(JsonFields& fields, ReplyOptions& options) {
@@ -91,17 +83,9 @@ void read_tool_choice(JsonFields& fields, ReplyOptions& options) {
   } else {
     JsonFields inner = fields.inner("tool_choice", *choice);
     const Json* const function = inner.object("function");
-    options.tool_choice.kind = ToolChoice::Kind::kNamed;
-    if (function != nullptr) {
-      options.tool_choice.name = inner.inner("function", *function).required_string("name");
-    } else {
-      options.tool_choice.name = inner.required_string("name");
-    }
-    const bool known = std::ranges::any_of(
-        options.tools, [&](const Tool& tool) { return tool.name == options.tool_choice.name; });
-    if (!known) {
-      fields.set_error("tool_choice", fmt::format("there is no tool named {:?}", options.tool_choice.name));
-    }
+    std::string name = function != nullptr ? inner.inner("function", *function).required_string("name")
+                                           : inner.required_string("name");
+    choose_tool(std::move(name), fields, "tool_choice", options);
   }
   if (options.tools.empty() && options.tool_choice.kind == ToolChoice::Kind::kRequired) {
     fields.set_error("tool_choice", "\"required\" needs tools");
@@ -140,11 +124,8 @@ std::vector<ToolCall> read_tool_calls(JsonFields& message) {
   const Json* const list = message.array("tool_calls");
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
     JsonFields call = message.inner("tool_calls", i, (*list)[i]);
-    const Json* const function = call.object("function");
-    if (function == nullptr) {
-      call.set_error("function", "missing, expected an object");
-      break;
-    }
+    const Json* const function = call.required_object("function");
+    if (function == nullptr) break;
     JsonFields fields = call.inner("function", *function);
     calls.push_back({.id = call.string("id").value_or(""),
                      .name = fields.required_string("name"),
@@ -230,15 +211,37 @@ std::optional<std::int64_t> read_max_tokens(JsonFields& fields) {
   return newer ? newer : older;
 }
 
-void read_tools(JsonFields& fields, ReplyOptions& options) {
+std::vector<Tool> read_tool_list(JsonFields& fields, Tool (*read_tool)(JsonFields)) {
+  std::vector<Tool> tools;
   const Json* const list = fields.array("tools");
   if (list != nullptr && list->size() > kMaxTools) {
     fields.set_error("tools", fmt::format("has more than {} elements", kMaxTools));
-    return;
+    return tools;
   }
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
-    options.tools.push_back(read_tool(fields.inner("tools", i, (*list)[i])));
+    tools.push_back(read_tool(fields.inner("tools", i, (*list)[i])));
   }
+  return tools;
+}
+
+Tool read_tool_fields(JsonFields& fields, std::string_view parameters) {
+  Tool tool;
+  tool.name = fields.required_string("name");
+  if (!fields.error() && tool.name.empty()) fields.set_error("name", "is empty");
+  tool.description = fields.string("description").value_or("");
+  if (const Json* const schema = fields.object(parameters)) tool.parameters = *schema;
+  tool.strict = fields.boolean("strict").value_or(false);
+  return tool;
+}
+
+void choose_tool(std::string name, JsonFields& fields, std::string_view field, ReplyOptions& options) {
+  const bool known = std::ranges::any_of(options.tools, [&](const Tool& tool) { return tool.name == name; });
+  if (!known) fields.set_error(field, fmt::format("there is no tool named {:?}", name));
+  options.tool_choice = {ToolChoice::Kind::kNamed, std::move(name)};
+}
+
+void read_tools(JsonFields& fields, ReplyOptions& options) {
+  options.tools = read_tool_list(fields, read_tool);
   read_tool_choice(fields, options);
   options.parallel_tool_calls = fields.boolean("parallel_tool_calls").value_or(true);
 }
@@ -251,11 +254,8 @@ void read_answer_format(JsonFields& fields, ReplyOptions& options) {
     if (type == "json_object") {
       set_grammar(format, "type", Grammar::from_json_schema({{"type", "object"}}), options);
     } else if (type == "json_schema") {
-      const Json* const wrapper = format.object("json_schema");
-      if (wrapper == nullptr) {
-        format.set_error("json_schema", "missing, expected an object");
-        return;
-      }
+      const Json* const wrapper = format.required_object("json_schema");
+      if (wrapper == nullptr) return;
       JsonFields inner = format.inner("json_schema", *wrapper);
       const Json* const schema = inner.find("schema");
       if (schema == nullptr) {

@@ -39,6 +39,12 @@ std::vector<std::string> read_stops(JsonFields& fields, std::string_view name = 
 ThinkingOptions read_thinking(JsonFields& fields);
 // max_completion_tokens or max_tokens.
 std::optional<std::int64_t> read_max_tokens(JsonFields& fields);
+// The elements of tools, each read by the dialect's own function; at most kMaxTools.
+std::vector<Tool> read_tool_list(JsonFields& fields, Tool (*read_tool)(JsonFields));
+// name, description, strict, and the parameters under the name that the dialect has for them.
+Tool read_tool_fields(JsonFields& fields, std::string_view parameters);
+// This tool must be called. An error at the field where it is not offered.
+void choose_tool(std::string name, JsonFields& fields, std::string_view field, ReplyOptions& options);
 // tools, tool_choice, parallel_tool_calls in the form of the chat API.
 void read_tools(JsonFields& fields, ReplyOptions& options);
 // response_format, and what other servers call grammar, guided_json, guided_regex, guided_grammar.
