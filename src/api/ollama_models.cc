@@ -101,11 +101,9 @@ void answer_ollama_show(const ApiCall& call) {
   std::string name = fields.has("model") ? fields.required_string("model") : fields.required_string("name");
   if (fields.error()) return call.send(*fields.error());
   name = without_latest(call.services.models, std::move(name));
-  for (const ModelStatus& model : call.services.models.list()) {
-    if (model.name == name) return call.send(show_json(model));
-  }
-  call.send(RequestError{RequestErrorKind::kNotFound, fmt::format("there is no model {:?}", name), "model",
-                         "model_not_found", 0});
+  const auto model = call.services.models.status(name);
+  if (!model) return call.send(model.error());
+  call.send(show_json(*model));
 }
 
 }  // namespace aloud

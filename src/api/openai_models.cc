@@ -29,12 +29,9 @@ void answer_openai_models(const ApiCall& call) {
 }
 
 void answer_openai_model(const ApiCall& call) {
-  const std::string& id = call.request->parameters.front();
-  for (const ModelStatus& model : call.services.models.list()) {
-    if (model.name == id) return call.send(model_json(model));
-  }
-  call.send(RequestError{RequestErrorKind::kNotFound, fmt::format("there is no model {:?}", id), "model",
-                         "model_not_found", 0});
+  const auto model = call.services.models.status(call.request->parameters.front());
+  if (!model) return call.send(model.error());
+  call.send(model_json(*model));
 }
 
 }  // namespace aloud

@@ -14,6 +14,12 @@ namespace {
 // How often idle models are looked for.
 constexpr auto kIdleCheck = std::chrono::seconds(1);
 
+RequestError no_such_model(std::string_view name) {
+  return {RequestErrorKind::kNotFound,
+          fmt::format("there is no model {:?}; GET /v1/models lists those that are", name), "model",
+          "model_not_found", 0};
+}
+
 }  // namespace
 
 std::string_view name(LoadState state) {
@@ -72,15 +78,7 @@ void ModelRegistry::use(std::string_view name, Continue then) {
     }
   }
   if (served) return then(std::move(served));
-  RequestError error{.kind = RequestErrorKind::kNotFound, .param = "model", .code = "model_not_found"};
-  error.message = fmt::format("there is no model {:?}; GET /v1/models lists those that are", name);
-  then(tl::unexpected(std::move(error)));
-}
-
-std::shared_ptr<ServedModel> ModelRegistry::find_loaded(std::string_view name) const {
-  const std::lock_guard lock(mutex_);
-  const Entry* const entry = const_cast<ModelRegistry*>(this)->find(name);
-  return entry == nullptr ? nullptr : entry->served;
+  then(tl::unexpected(no_such_model(name)));
 }
 
 bool ModelRegistry::offers(std::string_view name) const {
@@ -95,6 +93,13 @@ std::vector<ModelStatus> ModelRegistry::list() const {
                     entry.error, entry.served});
   }
   return list;
+}
+
+RequestResult<ModelStatus> ModelRegistry::status(std::string_view name) const {
+  for (ModelStatus& model : list()) {
+    if (model.name == name) return std::move(model);
+  }
+  return tl::unexpected(no_such_model(name));
 }
 
 void ModelRegistry::work() {

@@ -50,9 +50,9 @@ class ModelRegistry {
   // Hands over the model of that name (empty: the default), at once where it is in memory, else on the
   // loading thread. Errors: no such model; it cannot be loaded.
   void use(std::string_view name, Continue then);
-  // The same without loading: nullptr if it is not in memory.
-  std::shared_ptr<ServedModel> find_loaded(std::string_view name) const;
   std::vector<ModelStatus> list() const;
+  // Of the model of exactly that name. Errors: no such model.
+  RequestResult<ModelStatus> status(std::string_view name) const;
   bool offers(std::string_view name) const;
   const std::string& default_name() const { return entries_.front().offered.name; }
 

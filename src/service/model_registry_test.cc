@@ -45,7 +45,8 @@ TEST(ModelRegistryThread, AFailedLoadIsToldAndTriedAgain) {
   EXPECT_EQ(registry.list()[0].state, LoadState::kFailed);
   EXPECT_EQ(registry.list()[0].error, "load 1 failed");
   EXPECT_EQ(error_of(registry, "a").message, "the model a cannot be loaded: load 2 failed");
-  EXPECT_EQ(registry.find_loaded("a"), nullptr);
+  EXPECT_EQ(registry.status("a")->served, nullptr);
+  EXPECT_EQ(registry.status("b").error().code, "model_not_found");
 }
 
 TEST(ModelRegistryThread, ManyWaitForOneLoad) {

@@ -164,10 +164,9 @@ RequestResult<std::shared_ptr<RunningReply>> ReplyService::begin(ReplyRequest re
       RunningReply::Identity{request.id, request.owner, model->name(), unix_milliseconds() / 1000},
       request.keep, delivery_);
   // The writer outlives this function in the client only, and the reply must not hold itself.
-  auto prepared =
-      prepare(request, *model, [weak = std::weak_ptr(reply)](const Event& event) {
-        if (const auto running = weak.lock()) running->publish(event);
-      });
+  auto prepared = prepare(request, *model, [weak = std::weak_ptr(reply)](const Event& event) {
+    if (const auto running = weak.lock()) running->publish(event);
+  });
   if (!prepared) return tl::unexpected(std::move(prepared.error()));
   std::shared_ptr<ReplyWriter> writer = std::move(prepared->writer);
 
