@@ -1,5 +1,5 @@
 // matmul with AVX-512 VNNI.
-#include "kernels/matmul_lanes_avx512.h"
+#include "kernels/matmul_products_avx512.h"
 // The code that all instruction sets share builds on the lanes.
 #include "kernels/matmul_panels.h"
 // What it builds on comes first.

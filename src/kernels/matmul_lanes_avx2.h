@@ -1,7 +1,7 @@
 // The vector operations that matmul's shared code is written in, with AVX2: 8 lanes, one per row.
 //
 // Included only by _avx2.cc and _avxvnni.cc files, which then include their products; see
-// matmul_lanes_avx512.h, which has the names of both.
+// matmul_lanes_avx512.h, which has the same names.
 #pragma once
 
 #include <immintrin.h>

@@ -1,7 +1,8 @@
-// The vector operations that matmul's shared code is written in, with AVX-512 VNNI: 16 lanes, one per row.
+// The vector operations that matmul's shared code is written in, with AVX-512: 16 lanes, one per row.
 //
-// Included only by _avx512.cc files, before the matmul_*.h that build on these names. All of it is in an
-// unnamed namespace, so that no other file can end up with a copy compiled for AVX-512.
+// Included only by _avx512.cc files, which then include its products and the matmul_*.h that build on these
+// names. All of it is in an unnamed namespace, so that no other file can end up with a copy compiled for
+// AVX-512.
 #pragma once
 
 // GCC 12 warns of uninitialised values inside its own AVX-512 intrinsics (its bug 105593).
@@ -20,15 +21,10 @@ using Ints = __m512i;
 using Floats = __m512;
 constexpr int kLanes = 16;
 
-// vpdpbusd wants the weights unsigned: quants that can be negative are stored + 128.
-constexpr QuantForm kSignedForm = QuantForm::kBiased;
-constexpr int kQuantBias = 128;
-// Quants of few bits take the same way: undoing the bias is an addition, which does not compete with
-// products.
+// Quants of few bits take the same way as others: undoing the bias is an addition, which does not compete
+// with products.
 constexpr bool kSmallQuantsHaveOffsets = false;
 
-// Most columns that matmul_direct.h takes at once: eight sums and eight totals.
-constexpr int kDirectColumns = 8;
 // A register tile of matmul_tiles.h: two panels by so many columns, 12 integer accumulators and 12 floats
 // that they are scaled into.
 constexpr int kTileVectors = 2;
@@ -72,40 +68,6 @@ ALOUD_INLINE Ints every_four(const std::int8_t* quants) {
   std::int32_t four;
   __builtin_memcpy(&four, quants, sizeof four);
   return _mm512_set1_epi32(four);
-}
-
-// Weights ready to be multiplied.
-template <QuantForm kForm>
-struct Factors {
-  Ints bytes;
-};
-template <QuantForm kForm>
-ALOUD_INLINE Factors<kForm> prepare(Ints bytes) {
-  return {bytes};
-}
-
-// The products of a group's weights and x while they are added up.
-struct Dot {
-  Ints sum;
-};
-constexpr int chain_of(int) { return 1; }
-constexpr bool kHasChains = false;
-
-// Step `step` (a constant) of a group, four neighbours at a time; step 0 begins a new sum. GCC 12 spills
-// large tiles of the intrinsic's accumulators; a tied operand keeps them in their registers.
-template <QuantForm kForm, int kChain>
-ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, Ints x) {
-  if (step == 0) dot.sum = _mm512_setzero_si512();
-  asm("vpdpbusd %2, %1, %0" : "+v"(dot.sum) : "v"(weights.bytes), "v"(x));
-}
-// The same with x broadcast from memory.
-template <QuantForm kForm, int kChain>
-ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, const std::int8_t* four) {
-  using Word [[gnu::may_alias, gnu::aligned(1)]] = std::uint32_t;
-  if (step == 0) dot.sum = _mm512_setzero_si512();
-  asm("vpdpbusd %2%{1to16%}, %1, %0"
-      : "+v"(dot.sum)
-      : "v"(weights.bytes), "m"(*reinterpret_cast<const Word*>(four)));
 }
 
 // What matmul_floats.h needs: 16 values, those past the first `left` as zeros.

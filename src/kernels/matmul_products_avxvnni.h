@@ -2,36 +2,17 @@
 #pragma once
 
 #include "kernels/matmul_lanes_avx2.h"
+// Builds on the lanes.
+#include "kernels/matmul_products_vnni.h"
 
 namespace aloud {
 namespace {
 
-// vpdpbusd wants the weights unsigned: quants that can be negative are stored + 128.
-constexpr QuantForm kSignedForm = QuantForm::kBiased;
-constexpr int kQuantBias = 128;
-
 // Most columns that matmul_direct.h takes at once: six sums and six totals.
 constexpr int kDirectColumns = 6;
 
-// Weights ready to be multiplied.
-template <QuantForm kForm>
-struct Factors {
-  Ints bytes;
-};
-template <QuantForm kForm>
-ALOUD_INLINE Factors<kForm> prepare(Ints bytes) {
-  return {bytes};
-}
-
-// The products of a group's weights and x while they are added up.
-struct Dot {
-  Ints sum;
-};
-constexpr int chain_of(int) { return 1; }
-constexpr bool kHasChains = false;
-
 // Step `step` (a constant) of a group, four neighbours at a time; step 0 begins a new sum. In assembly for
-// the reason that matmul_lanes_avx512.h gives.
+// the reason that matmul_products_avx512.h gives.
 template <QuantForm kForm, int kChain>
 ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, Ints x) {
   if (step == 0) dot.sum = _mm256_setzero_si256();

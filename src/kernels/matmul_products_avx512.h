@@ -1,0 +1,32 @@
+// The integer products of matmul_lanes_avx512.h, with VNNI.
+#pragma once
+
+#include "kernels/matmul_lanes_avx512.h"
+// Builds on the lanes.
+#include "kernels/matmul_products_vnni.h"
+
+namespace aloud {
+namespace {
+
+// Most columns that matmul_direct.h takes at once: eight sums and eight totals.
+constexpr int kDirectColumns = 8;
+
+// Step `step` (a constant) of a group, four neighbours at a time; step 0 begins a new sum. GCC 12 spills
+// large tiles of the intrinsic's accumulators; a tied operand keeps them in their registers.
+template <QuantForm kForm, int kChain>
+ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, Ints x) {
+  if (step == 0) dot.sum = _mm512_setzero_si512();
+  asm("vpdpbusd %2, %1, %0" : "+v"(dot.sum) : "v"(weights.bytes), "v"(x));
+}
+// The same with x broadcast from memory.
+template <QuantForm kForm, int kChain>
+ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, const std::int8_t* four) {
+  using Word [[gnu::may_alias, gnu::aligned(1)]] = std::uint32_t;
+  if (step == 0) dot.sum = _mm512_setzero_si512();
+  asm("vpdpbusd %2%{1to16%}, %1, %0"
+      : "+v"(dot.sum)
+      : "v"(weights.bytes), "m"(*reinterpret_cast<const Word*>(four)));
+}
+
+}  // namespace
+}  // namespace aloud
