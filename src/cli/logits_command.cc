@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -18,6 +17,7 @@
 #include "cli/language.h"
 #include "cli/model_source.h"
 #include "cli/options.h"
+#include "cli/text_file.h"
 #include "engine/kv_cache.h"
 #include "models/model.h"
 
@@ -61,9 +61,7 @@ Result<std::vector<std::int32_t>> parse_tokens(std::string_view text, std::int64
 Result<std::string> read_tokens_text(const LogitsOptions& options) {
   if (options.tokens_file.empty()) return options.tokens;
   if (options.tokens_file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream file(options.tokens_file, std::ios::binary);
-  if (!file) return fail("{}: cannot be read", printable(options.tokens_file));
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  return read_text_file(options.tokens_file);
 }
 
 // Writes the logits of all wanted positions, chunk by chunk; returns how many.

@@ -1,7 +1,6 @@
 // Defines shared options with CLI11 and turns them into parameters.
 #include "cli/options.h"
 
-#include <CLI/Validators.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -17,9 +16,6 @@ namespace aloud {
 namespace {
 
 constexpr int kMostThreads = 1024;
-
-// A check that the help does not spell out.
-CLI::Validator within(std::int64_t low, std::int64_t high) { return CLI::Range(low, high).description(""); }
 
 // --logit-bias ID=VALUE
 Result<LogitBias> parse_bias(const std::string& text) {
@@ -57,16 +53,29 @@ std::string option_name(std::string_view parameter) {
 
 }  // namespace
 
+CLI::Validator within(std::int64_t low, std::int64_t high) { return CLI::Range(low, high).description(""); }
+
 void add_model_options(CLI::App& app, ModelOptions& options) {
   app.add_option(
          "--model", options.model,
          tr("model file (GGUF); default: the one that is built in", "模型文件（GGUF）；默认：内置模型"))
       ->type_name("FILE");
-  app.add_option("--threads", options.threads,
-                 tr("threads; default: one per core", "线程数；默认：每个物理核心一个"))
+  add_threads_option(app, options.threads);
+  add_engine_options(app, options.engine);
+}
+
+void add_threads_option(CLI::App& app, int& threads) {
+  app.add_option("--threads", threads, tr("threads; default: one per core", "线程数；默认：每个物理核心一个"))
       ->type_name("N")
       ->check(within(1, kMostThreads));
-  add_engine_options(app, options.engine);
+}
+
+LoadOptions load_options(int threads, const EngineOptions& engine, std::optional<std::int64_t> context) {
+  return {.threads = threads,
+          .pin_threads = engine.pin_threads,
+          .context = context,
+          .kv_type = engine.kv_type,
+          .panels = {.sidecar = !engine.no_sidecar}};
 }
 
 void add_engine_options(CLI::App& app, EngineOptions& options) {
@@ -200,15 +209,11 @@ Result<ChatModel> open_chat_model(const ModelOptions& options, std::optional<std
                   options.model.empty() ? tr("the default model", "默认模型") : printable(options.model));
   Progress progress(text);
   TRY_ASSIGN(GgufFile file, open_model_file(options.model));
-  const PanelOptions panels{.sidecar = !options.engine.no_sidecar,
-                            .progress = [&](std::int64_t done, std::int64_t total) {
-                              progress.update(fmt::format("{} {}%", text, done * 100 / total));
-                            }};
-  TRY_ASSIGN(auto loaded, LoadedModel::load(std::move(file), {.threads = options.threads,
-                                                              .pin_threads = options.engine.pin_threads,
-                                                              .context = context,
-                                                              .kv_type = options.engine.kv_type,
-                                                              .panels = panels}));
+  LoadOptions load = load_options(options.threads, options.engine, context);
+  load.panels.progress = [&](std::int64_t done, std::int64_t total) {
+    progress.update(fmt::format("{} {}%", text, done * 100 / total));
+  };
+  TRY_ASSIGN(auto loaded, LoadedModel::load(std::move(file), load));
   TRY_ASSIGN(ChatTemplate chat_template, ChatTemplate::create(loaded->chat_template(), loaded->tokenizer()));
   progress.finish();
   print_notice(loaded->notice());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +16,9 @@
 #include "engine/loaded_model.h"
 
 namespace aloud {
+
+// A check that the help does not spell out.
+CLI::Validator within(std::int64_t low, std::int64_t high);
 
 // --pin-threads, --kv-type, --no-sidecar
 struct EngineOptions {
@@ -31,6 +35,9 @@ struct ModelOptions {
   EngineOptions engine;
 };
 void add_model_options(CLI::App& app, ModelOptions& options);
+void add_threads_option(CLI::App& app, int& threads);
+// How a model is to be opened. context as in LoadOptions.
+LoadOptions load_options(int threads, const EngineOptions& engine, std::optional<std::int64_t> context);
 
 // One line on stderr, or nothing: what open_panels() had to say.
 void print_notice(const std::string& notice);

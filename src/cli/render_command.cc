@@ -4,14 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/result.h"
 #include "cli/command_line.h"
 #include "cli/language.h"
+#include "cli/text_file.h"
 #include "text/jinja.h"
 
 namespace aloud {
@@ -21,14 +20,6 @@ struct RenderOptions {
   std::string template_path, context_path, now;
   bool json = false;
 };
-
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  // A folder opens but does not read.
-  if (!file.is_open() || file.bad()) return fail("{}: cannot be read", path);
-  return text;
-}
 
 // "2025-01-20T08:30", also with seconds.
 Result<std::int64_t> parse_time(const std::string& text) {
@@ -42,8 +33,8 @@ Result<std::int64_t> parse_time(const std::string& text) {
 }
 
 Result<RenderedTemplate> render(const RenderOptions& options) {
-  TRY_ASSIGN(const std::string source, read_text(options.template_path));
-  TRY_ASSIGN(const std::string context_text, read_text(options.context_path));
+  TRY_ASSIGN(const std::string source, read_text_file(options.template_path));
+  TRY_ASSIGN(const std::string context_text, read_text_file(options.context_path));
   const auto context = nlohmann::ordered_json::parse(context_text, nullptr, false);
   if (!context.is_object()) return fail("{}: not a JSON object", options.context_path);
   JinjaOptions jinja;

@@ -2,15 +2,13 @@
 #include "cli/serve_options.h"
 
 #include <CLI/Config.hpp>
-#include <CLI/Validators.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "base/printable.h"
 #include "cli/language.h"
 #include "cli/model_source.h"
+#include "cli/text_file.h"
 #include "engine/memory_plan.h"
 
 namespace aloud {
@@ -21,8 +19,6 @@ constexpr std::int64_t kMegabyte = 1'000'000;
 // Of the memory that is left after the weights, unless --cache-mb says otherwise.
 constexpr double kCacheShare = 0.5;
 
-CLI::Validator within(std::int64_t low, std::int64_t high) { return CLI::Range(low, high).description(""); }
-
 void add_model_flags(CLI::App& app, ServeFlags& flags) {
   app.add_option(
          "--model", flags.models,
@@ -31,10 +27,7 @@ void add_model_flags(CLI::App& app, ServeFlags& flags) {
             "模型文件（GGUF）或 名称=文件；可多次给出，第一个为默认；省略时用内置模型"))
       ->type_name("[NAME=]FILE")
       ->allow_extra_args(false);
-  app.add_option("--threads", flags.threads,
-                 tr("threads; default: one per core", "线程数；默认：每个物理核心一个"))
-      ->type_name("N")
-      ->check(within(1, 1024));
+  add_threads_option(app, flags.threads);
   add_engine_options(app, flags.engine);
   add_context_option(app, flags.context);
   app.add_option("--sequences", flags.sequences,
@@ -106,14 +99,6 @@ std::int64_t seconds_of_file(const std::string& path) {
   return std::chrono::duration_cast<std::chrono::seconds>(system.time_since_epoch()).count();
 }
 
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (!file && !file.eof()) return fail("{}: cannot be read", printable(path));
-  while (text.ends_with('\n')) text.pop_back();
-  return text;
-}
-
 // Pages for all conversations together.
 std::int64_t cache_pages(const ServeFlags& flags, const LoadedModel& loaded) {
   const std::int64_t page_bytes = loaded.model().shape().kv.page_bytes();
@@ -131,11 +116,7 @@ Result<std::unique_ptr<ServedModel>> load(const ServeFlags& flags, const std::st
                                           const std::string& path, const std::string& system_prompt) {
   TRY_ASSIGN(GgufFile file, open_model_file(path));
   TRY_ASSIGN(auto loaded,
-             LoadedModel::load(std::move(file), {.threads = flags.threads,
-                                                 .pin_threads = flags.engine.pin_threads,
-                                                 .context = flags.context,
-                                                 .kv_type = flags.engine.kv_type,
-                                                 .panels = {.sidecar = !flags.engine.no_sidecar}}));
+             LoadedModel::load(std::move(file), load_options(flags.threads, flags.engine, flags.context)));
   ServedModelOptions options{.system_prompt = system_prompt};
   options.scheduler.max_pages = cache_pages(flags, *loaded);
   options.scheduler.max_sequences = flags.sequences;
@@ -196,7 +177,8 @@ Result<ServerOptions> server_options(const ServeFlags& flags) {
 Result<std::vector<OfferedModel>> offered_models(const ServeFlags& flags) {
   std::string system_prompt;
   if (!flags.system_prompt_file.empty()) {
-    TRY_ASSIGN(system_prompt, read_text(flags.system_prompt_file));
+    TRY_ASSIGN(system_prompt, read_text_file(flags.system_prompt_file));
+    while (system_prompt.ends_with('\n')) system_prompt.pop_back();
   }
   std::vector<OfferedModel> models;
   std::vector<std::string> given = flags.models;
