@@ -1,5 +1,6 @@
 """OpenAI's Responses API from outside, with the default model: streams that are found again, what is stored of them,
 conversations, control, owners, a crash."""
+import contextlib
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from server import HANG_SECONDS, Server
 QUESTION = "What is 27*14?"
 # Long enough to be caught in the middle; ends when the context is full.
 LONG = {"input": QUESTION, "guided_regex": "[a-z]{3000}", "thinking": {"type": "disabled"}, "detect_loops": False, "seed": 3}
+COMPANY = 24
 FINAL = {"response.completed", "response.incomplete", "response.failed"}
 
 
@@ -59,6 +61,17 @@ def wait_for(condition, what):
 
 def is_idle(server):
     return 'aloud_sequences{model="aloud",state="generating"} 0' in server.ask("GET", "/metrics")[1]
+
+
+@contextlib.contextmanager
+def company(server, headers=None):
+    """Many others run beside, so that a long one takes seconds."""
+    names = [server.ask("POST", "/v1/responses", {**LONG, "seed": seed, "background": True}, headers)[1]["id"] for seed in range(COMPANY)]
+    try:
+        yield
+    finally:
+        for name in names:
+            server.ask("DELETE", f"/v1/responses/{name}", headers=headers)
 
 
 def text_of(response, kind="message"):
@@ -119,6 +132,11 @@ def test_a_response_that_is_not_stored_ends_with_its_client(server):
 
 
 def test_control(server):
+    with company(server):
+        control(server)
+
+
+def control(server):
     name = create(server, LONG, background=True)["id"]
     status, response = server.ask("GET", f"/v1/responses/{name}")
     check(status == 200 and response["status"] in ("queued", "in_progress"), f"in the background: {status} {response}")
@@ -136,9 +154,14 @@ def test_control(server):
     name = create(server, LONG, background=True)["id"]
     status, deleted = server.ask("DELETE", f"/v1/responses/{name}")
     check(status == 200 and deleted["deleted"] is True and deleted["id"] == name, f"delete: {status} {deleted}")
-    wait_for(lambda: is_idle(server), "what was deleted still runs")
     for path in ("", "?stream=true", "/input_items"):
         check(server.ask("GET", f"/v1/responses/{name}{path}")[0] == 404, f"deleted: {path}")
+
+
+def test_what_is_deleted_ends(server):
+    with company(server):
+        pass
+    wait_for(lambda: is_idle(server), "what was deleted still runs")
 
 
 def test_conversations(server):
@@ -165,8 +188,11 @@ def test_conversations(server):
     check(third["usage"]["input_tokens"] > second["usage"]["input_tokens"], "the conversation was not read")
 
     # One that is stopped.
-    name = create(server, LONG, conversation=conversation, background=True)["id"]
-    check(server.ask("POST", f"/v1/responses/{name}/cancel", {})[0] == 200, "cancel")
+    with company(server):
+        name = create(server, LONG, conversation=conversation, background=True)["id"]
+        status, error = server.ask("POST", "/v1/responses", {"input": "x", "conversation": conversation})
+        check(status == 409, f"after a reply that is still written: {status} {error}")
+        check(server.ask("POST", f"/v1/responses/{name}/cancel", {})[0] == 200, "cancel")
     check(messages()[name]["status"] == "cancelled", f"stopped: {messages()[name]}")
 
     for fields, code in (({"conversation": "nowhere"}, 404), ({"conversation": {"id": conversation, "parent": "x"}}, 404),
@@ -231,17 +257,22 @@ def test_owners(folder):
     server = Server(folder, "--behind-proxy")
     try:
         server.wait_ready()
-        name = server.ask("POST", "/v1/responses", {**LONG, "background": True}, keys["anna"])[1]["id"]
-        for method, path, body in (("GET", "", None), ("GET", "?stream=true", None), ("GET", "/input_items", None), ("DELETE", "", None),
-                                   ("POST", "/cancel", {}), ("POST", "/control", {"action": "stop"})):
-            status, _ = server.ask(method, f"/v1/responses/{name}{path}", body, keys["ben"])
-            check(status == 404, f"another owner's: {method} {path}: {status}")
-        follow = {"input": "x", "previous_response_id": name}
-        check(server.ask("POST", "/v1/responses", follow, keys["ben"])[0] == 404, "another owner's: previous_response_id")
-        status, response = server.ask("POST", f"/v1/responses/{name}/cancel", {}, keys["anna"])
-        check(status == 200 and response["status"] == "cancelled", f"it did not run on: {status} {response}")
+        with company(server, keys["ben"]):
+            owners(server, keys)
     finally:
         check(server.stop() == 0, "the server with keys did not end well")
+
+
+def owners(server, keys):
+    name = server.ask("POST", "/v1/responses", {**LONG, "background": True}, keys["anna"])[1]["id"]
+    for method, path, body in (("GET", "", None), ("GET", "?stream=true", None), ("GET", "/input_items", None), ("DELETE", "", None),
+                               ("POST", "/cancel", {}), ("POST", "/control", {"action": "stop"})):
+        status, _ = server.ask(method, f"/v1/responses/{name}{path}", body, keys["ben"])
+        check(status == 404, f"another owner's: {method} {path}: {status}")
+    follow = {"input": "x", "previous_response_id": name}
+    check(server.ask("POST", "/v1/responses", follow, keys["ben"])[0] == 404, "another owner's: previous_response_id")
+    status, response = server.ask("POST", f"/v1/responses/{name}/cancel", {}, keys["anna"])
+    check(status == 200 and response["status"] == "cancelled", f"it did not run on: {status} {response}")
 
 
 def test_a_crash(folder):
@@ -251,7 +282,7 @@ def test_a_crash(folder):
     done = create(server, {"input": QUESTION, "seed": 1})
     # Many at once, so that none ends before the first of it is stored.
     running = {}
-    for seed in range(8):
+    for seed in range(COMPANY):
         conversation = server.ask("POST", "/v1/conversations", {})[1]["id"]
         running[create(server, LONG, seed=seed, conversation=conversation, background=True)["id"]] = conversation
 
@@ -288,7 +319,7 @@ def main():
         if check(server.port, f"the server did not start: {server.errors}"):
             server.wait_ready()
             for test in (test_at_once_and_as_a_stream, test_a_connection_that_breaks,
-                         test_a_response_that_is_not_stored_ends_with_its_client, test_control, test_conversations,
+                         test_a_response_that_is_not_stored_ends_with_its_client, test_control, test_what_is_deleted_ends, test_conversations,
                          test_responses_that_follow_one_another, test_tools_and_formats, test_errors):
                 test(server)
             create(server, LONG, background=True)  # its end must not be in the way of the server's
