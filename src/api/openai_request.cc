@@ -103,6 +103,14 @@ void set_grammar(JsonFields& fields, std::string_view name, Result<std::shared_p
   }
 }
 
+void read_schema(JsonFields& fields, ReplyOptions& options) {
+  if (const Json* const schema = fields.find("schema")) {
+    set_grammar(fields, "schema", Grammar::from_json_schema(*schema), options);
+  } else {
+    fields.set_error("schema", "missing, expected a JSON schema");
+  }
+}
+
 }  // namespace
 
 std::string read_content(JsonFields& fields, std::string_view name) {
@@ -178,17 +186,20 @@ std::vector<std::string> read_stops(JsonFields& fields, std::string_view name) {
   return stops;
 }
 
+void read_effort(JsonFields& fields, std::string_view name, ThinkingOptions& thinking) {
+  const auto effort = fields.choice(name, {"none", "minimal", "low", "medium", "high", "xhigh"});
+  if (!effort) return;
+  thinking.enabled = *effort != "none";
+  const std::string level = *effort == "minimal" ? "low" : *effort == "xhigh" ? "high" : *effort;
+  if (const EffortLevel* const known = find_effort(level)) {
+    thinking.effort = known->name;
+    thinking.budget_tokens = known->budget_tokens;
+  }
+}
+
 ThinkingOptions read_thinking(JsonFields& fields) {
   ThinkingOptions thinking;
-  if (const auto effort =
-          fields.choice("reasoning_effort", {"none", "minimal", "low", "medium", "high", "xhigh"})) {
-    thinking.enabled = *effort != "none";
-    const std::string level = *effort == "minimal" ? "low" : *effort == "xhigh" ? "high" : *effort;
-    if (const EffortLevel* const known = find_effort(level)) {
-      thinking.effort = known->name;
-      thinking.budget_tokens = known->budget_tokens;
-    }
-  }
+  read_effort(fields, "reasoning_effort", thinking);
   if (const Json* const arguments = fields.object("chat_template_kwargs")) {
     JsonFields inner = fields.inner("chat_template_kwargs", *arguments);
     for (const char* name : {"enable_thinking", "thinking"}) {
@@ -240,30 +251,33 @@ void choose_tool(std::string name, JsonFields& fields, std::string_view field, R
   options.tool_choice = {ToolChoice::Kind::kNamed, std::move(name)};
 }
 
-void read_tools(JsonFields& fields, ReplyOptions& options) {
-  options.tools = read_tool_list(fields, read_tool);
+void read_tools(JsonFields& fields, ReplyOptions& options) { read_tools(fields, read_tool, options); }
+
+void read_tools(JsonFields& fields, Tool (*read_one)(JsonFields), ReplyOptions& options) {
+  options.tools = read_tool_list(fields, read_one);
   read_tool_choice(fields, options);
   options.parallel_tool_calls = fields.boolean("parallel_tool_calls").value_or(true);
+}
+
+void read_format(JsonFields& format, SchemaPlace place, ReplyOptions& options) {
+  if (!format.has("type")) format.set_error("type", "missing, expected a string");
+  const auto type = format.choice("type", {"text", "json_object", "json_schema"});
+  if (type == "json_object") {
+    set_grammar(format, "type", Grammar::from_json_schema({{"type", "object"}}), options);
+  } else if (type == "json_schema" && place == SchemaPlace::kWithin) {
+    if (const Json* const wrapper = format.required_object("json_schema")) {
+      JsonFields inner = format.inner("json_schema", *wrapper);
+      read_schema(inner, options);
+    }
+  } else if (type == "json_schema") {
+    read_schema(format, options);
+  }
 }
 
 void read_answer_format(JsonFields& fields, ReplyOptions& options) {
   if (const Json* const object = fields.object("response_format")) {
     JsonFields format = fields.inner("response_format", *object);
-    if (!format.has("type")) format.set_error("type", "missing, expected a string");
-    const auto type = format.choice("type", {"text", "json_object", "json_schema"});
-    if (type == "json_object") {
-      set_grammar(format, "type", Grammar::from_json_schema({{"type", "object"}}), options);
-    } else if (type == "json_schema") {
-      const Json* const wrapper = format.required_object("json_schema");
-      if (wrapper == nullptr) return;
-      JsonFields inner = format.inner("json_schema", *wrapper);
-      const Json* const schema = inner.find("schema");
-      if (schema == nullptr) {
-        inner.set_error("schema", "missing, expected a JSON schema");
-        return;
-      }
-      set_grammar(inner, "schema", Grammar::from_json_schema(*schema), options);
-    }
+    read_format(format, SchemaPlace::kWithin, options);
   }
   if (const Json* const schema = fields.find("guided_json")) {
     set_grammar(fields, "guided_json", Grammar::from_json_schema(*schema), options);

@@ -37,6 +37,8 @@ SamplingChoices read_sampling(JsonFields& fields);
 std::vector<std::string> read_stops(JsonFields& fields, std::string_view name = "stop");
 // thinking, reasoning_effort, chat_template_kwargs.enable_thinking.
 ThinkingOptions read_thinking(JsonFields& fields);
+// The name of an effort: "none", "minimal", "low", "medium", "high" or "xhigh".
+void read_effort(JsonFields& fields, std::string_view name, ThinkingOptions& thinking);
 // max_completion_tokens or max_tokens.
 std::optional<std::int64_t> read_max_tokens(JsonFields& fields);
 // The elements of tools, each read by the dialect's own function; at most kMaxTools.
@@ -47,6 +49,11 @@ Tool read_tool_fields(JsonFields& fields, std::string_view parameters);
 void choose_tool(std::string name, JsonFields& fields, std::string_view field, ReplyOptions& options);
 // tools, tool_choice, parallel_tool_calls in the form of the chat API.
 void read_tools(JsonFields& fields, ReplyOptions& options);
+// The same with tools in another form.
+void read_tools(JsonFields& fields, Tool (*read_one)(JsonFields), ReplyOptions& options);
+// A format has a "type", and a schema in itself or within "json_schema".
+enum class SchemaPlace { kHere, kWithin };
+void read_format(JsonFields& format, SchemaPlace place, ReplyOptions& options);
 // response_format, and what other servers call grammar, guided_json, guided_regex, guided_grammar.
 void read_answer_format(JsonFields& fields, ReplyOptions& options);
 AnswerForm read_answer_form(JsonFields& fields);

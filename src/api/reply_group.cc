@@ -14,6 +14,16 @@ std::string sample_id(const std::string& id, std::size_t sample) {
 
 }  // namespace
 
+void count_reply(ApiServices& services, const Caller& caller, std::string_view model, const Reply& reply) {
+  services.metrics.count_reply(model, reply);
+  const Usage used{.requests = 1,
+                   .prompt_tokens = reply.usage.prompt_tokens,
+                   .cached_tokens = reply.usage.kept_tokens,
+                   .completion_tokens = reply.usage.completion_tokens,
+                   .reasoning_tokens = reply.usage.reasoning_tokens};
+  services.background.post([&access = services.access, caller, used] { access.add_usage(caller, used); });
+}
+
 void ReplyGroup::start(const ApiCall& call, ReplyRequest request, std::int64_t samples,
                        std::unique_ptr<ReplyListener> listener) {
   if (auto admitted = call.services.access.admit(call.caller); !admitted) {
@@ -82,20 +92,9 @@ void ReplyGroup::hear(std::size_t sample, const ReplyEvent& event) {
     return fail(end->outcome.error());
   }
   replies_[sample] = *end->outcome;
-  count(replies_[sample]);
+  count_reply(services_, caller_, model_, replies_[sample]);
   listener_->sample_finished(sample, replies_[sample]);
   if (++finished_ == replies_.size()) listener_->finished(replies_);
-}
-
-void ReplyGroup::count(const Reply& reply) {
-  services_.metrics.count_reply(model_, reply);
-  const Usage used{.requests = 1,
-                   .prompt_tokens = reply.usage.prompt_tokens,
-                   .cached_tokens = reply.usage.kept_tokens,
-                   .completion_tokens = reply.usage.completion_tokens,
-                   .reasoning_tokens = reply.usage.reasoning_tokens};
-  services_.background.post(
-      [&access = services_.access, caller = caller_, used] { access.add_usage(caller, used); });
 }
 
 void ReplyGroup::fail(const RequestError& error) {

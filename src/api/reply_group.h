@@ -24,6 +24,9 @@ class ReplyListener {
   virtual void failed(const RequestError& error) = 0;
 };
 
+// Counts what a reply used: for the metrics, and for the caller's quota.
+void count_reply(ApiServices& services, const Caller& caller, std::string_view model, const Reply& reply);
+
 class ReplyGroup : public std::enable_shared_from_this<ReplyGroup> {
  public:
   // Starts `samples` replies, whose seeds follow one another, counts what they use and cancels them when the
@@ -40,7 +43,6 @@ class ReplyGroup : public std::enable_shared_from_this<ReplyGroup> {
   void start_next(std::shared_ptr<const ReplyRequest> request, std::int64_t samples);
   void listen(const std::string& id);
   void hear(std::size_t sample, const ReplyEvent& event);
-  void count(const Reply& reply);
   void fail(const RequestError& error);
   void cancel();
 

@@ -11,6 +11,12 @@ void answer_openai_completions(const ApiCall& call);
 void answer_openai_models(const ApiCall& call);
 void answer_openai_model(const ApiCall& call);
 
+void answer_create_response(const ApiCall& call);
+void answer_response(const ApiCall& call);
+void answer_delete_response(const ApiCall& call);
+void answer_cancel_response(const ApiCall& call);
+void answer_response_input(const ApiCall& call);
+
 void answer_anthropic_messages(const ApiCall& call);
 void answer_anthropic_count_tokens(const ApiCall& call);
 

@@ -88,8 +88,10 @@ Server::Server(const ServerOptions& options, std::vector<OfferedModel> models, S
     : access_(store, options.needs_keys, unix_milliseconds),
       housekeeping_(store, unix_milliseconds),
       models_(std::move(models), options.idle_seconds),
-      replies_(models_),
-      services_{models_, replies_, store, access_, metrics_, background_, is_draining_, options.version} {}
+      services_{models_,  replies_,    keeper_,      store,          access_,
+                metrics_, background_, is_draining_, options.version},
+      keeper_(store),
+      replies_(models_) {}
 
 Server::~Server() { http_.reset(); }
 

@@ -47,9 +47,10 @@ class Server {
   Metrics metrics_;
   std::atomic<bool> is_draining_ = false;
   ModelRegistry models_;
-  ReplyService replies_;
-  TaskQueue background_{1};
   ApiServices services_;
+  ReplyKeeper keeper_;
+  TaskQueue background_{1};
+  ReplyService replies_;  // its end waits for replies, which are counted and stored by those above
   TaskQueue workers_{4};  // few: they render and encode prompts, and wait for the store
   std::unique_ptr<HttpServer> http_;
 };

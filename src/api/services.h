@@ -10,6 +10,7 @@
 #include "service/access_control.h"
 #include "service/metrics.h"
 #include "service/model_registry.h"
+#include "service/reply_keeper.h"
 #include "service/reply_service.h"
 #include "store/secret.h"
 #include "store/store.h"
@@ -20,10 +21,11 @@ namespace aloud {
 struct ApiServices {
   ModelRegistry& models;
   ReplyService& replies;
+  ReplyKeeper& keeper;
   Store& store;
   AccessControl& access;
   Metrics& metrics;
-  TaskQueue& background;           // for what need not be waited for, such as usage counters
+  TaskQueue& background;           // one thread, in order: what writes to the store after an answer
   std::atomic<bool>& is_draining;  // no longer ready
   std::string version;
 };

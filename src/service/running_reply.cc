@@ -40,6 +40,10 @@ void RunningReply::listen(std::int64_t after, Listener listener) {
   });
 }
 
+void RunningReply::read(std::function<void(std::span<const ReplyEvent>)> reader) {
+  delivery_.post([self = shared_from_this(), reader = std::move(reader)] { reader(self->log_); });
+}
+
 void RunningReply::set_control(std::shared_ptr<ReplyControl> control) {
   std::shared_ptr<ReplyControl> old;  // let go of without the lock
   bool cancel = false, end_thinking = false;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -67,6 +68,9 @@ class RunningReply : public std::enable_shared_from_this<RunningReply> {
   // Hears events with numbers > after that are still there, and all that follow. It is let go of after the
   // FinishedEvent.
   void listen(std::int64_t after, Listener listener);
+
+  // Tells the events that are still there, once, on the delivery thread.
+  void read(std::function<void(std::span<const ReplyEvent>)> reader);
 
   // control: what cancel() and end_thinking() reach, until the end; before it is set they are remembered.
   void set_control(std::shared_ptr<ReplyControl> control);

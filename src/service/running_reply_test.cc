@@ -34,6 +34,18 @@ class RunningReplyThreadTest : public ::testing::Test {
   TaskQueue delivery{1};
 };
 
+TEST_F(RunningReplyThreadTest, ShowsWhatThereIsSoFar) {
+  const auto reply = make(true);
+  std::size_t before = 9, after = 9;
+  reply->read([&](std::span<const ReplyEvent> events) { before = events.size(); });
+  reply->publish(answer());
+  reply->publish(FinishedEvent{Reply{}});
+  reply->read([&](std::span<const ReplyEvent> events) { after = events.size(); });
+  settle();
+  EXPECT_EQ(before, 0u);
+  EXPECT_EQ(after, 2u);
+}
+
 TEST_F(RunningReplyThreadTest, TheFirstListenerMissesNothing) {
   const auto reply = make(false);
   std::vector<std::int64_t> first, second;

@@ -1,0 +1,251 @@
+// The stored body is {"response", "input", "next_sequence"}: the context is found by going back.
+#include "api/response_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/openai_reply.h"
+#include "api/openai_request.h"
+#include "api/response_events.h"
+#include "service/access_control.h"
+#include "store/conversation_json.h"
+#include "store/secret.h"
+
+namespace aloud {
+namespace {
+
+// So long may a chain of responses be.
+constexpr std::size_t kMaxChain = 10000;
+
+RequestError with_param(RequestError error, const char* param) {
+  error.param = param;
+  return error;
+}
+
+Message message_of(const StoredMessage& stored) {
+  Message message{.content = stored.content, .thought = stored.thought, .tool_call_id = stored.tool_call_id};
+  for (const Role role : {Role::kSystem, Role::kUser, Role::kAssistant, Role::kTool}) {
+    if (stored.role == name(role)) message.role = role;
+  }
+  const Json calls = {{"tool_calls", stored.tool_calls}};
+  JsonFields fields(calls);
+  message.tool_calls = read_tool_calls(fields);
+  return message;
+}
+
+StoredMessage stored_of(const Message& message) {
+  return {.role = std::string(name(message.role)),
+          .thought = message.thought,
+          .content = message.content,
+          .tool_calls = openai_message(message).value("tool_calls", Json()),
+          .tool_call_id = message.tool_call_id};
+}
+
+// An output as one message of the assistant.
+Message joined(const Json& output) {
+  const Json json = {{"output", output}};
+  JsonFields fields(json);
+  Message joined{.role = Role::kAssistant};
+  for (Message& message : read_items(fields, "output")) {
+    joined.thought += message.thought;
+    joined.content += message.content;
+    std::ranges::move(message.tool_calls, std::back_inserter(joined.tool_calls));
+  }
+  return joined;
+}
+
+RequestResult<std::vector<Message>> chain_to(Store& store, const std::string& owner, std::string id) {
+  std::vector<StoredResponse> chain;
+  while (!id.empty()) {
+    if (chain.size() == kMaxChain) {
+      return refuse(RequestErrorKind::kInvalid, "more than {} responses follow one another", kMaxChain);
+    }
+    auto stored = store.response(owner, id);
+    if (!stored) return tl::unexpected(with_param(from_store(stored.error()), "previous_response_id"));
+    if (stored->status == ReplyStatus::kRunning) {
+      return tl::unexpected(RequestError{RequestErrorKind::kConflict,
+                                         fmt::format("response {} still runs", id),
+                                         "previous_response_id",
+                                         {},
+                                         0});
+    }
+    const Json& previous = stored->body["response"]["previous_response_id"];
+    id = previous.is_string() ? previous.get<std::string>() : "";
+    chain.push_back(*std::move(stored));
+  }
+  std::vector<Message> messages;
+  for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
+    JsonFields fields(at->body);
+    std::ranges::move(read_items(fields, "input"), std::back_inserter(messages));
+    const Json output = settled_response(store, owner, *at)["output"];
+    if (!output.empty()) messages.push_back(joined(output));
+  }
+  return messages;
+}
+
+RequestResult<std::vector<Message>> branch_of(Store& store, const std::string& owner,
+                                              ResponseRequest& request) {
+  auto conversation = store.conversation(owner, request.conversation);
+  if (!conversation) return tl::unexpected(with_param(from_store(conversation.error()), "conversation"));
+  auto tree = store.messages(owner, request.conversation);
+  if (!tree) return tl::unexpected(with_param(from_store(tree.error()), "conversation"));
+  if (!request.parent) request.parent = conversation->active_leaf;
+  const std::vector<StoredMessage> path = path_to(*tree, *request.parent);
+  if (path.empty() && !request.parent->empty()) {
+    return tl::unexpected(RequestError{
+        RequestErrorKind::kNotFound,
+        fmt::format("conversation {} has no message {:?}", request.conversation, *request.parent),
+        "conversation.parent",
+        {},
+        0});
+  }
+  if (request.instructions.empty() && conversation->settings.is_object()) {
+    const auto system = conversation->settings.find("system_prompt");
+    if (system != conversation->settings.end() && system->is_string()) request.instructions = *system;
+  }
+  if (request.input.empty() && (path.empty() || path.back().role == "assistant")) {
+    return tl::unexpected(RequestError{
+        RequestErrorKind::kInvalid, "input: missing, and the parent is no question", "input", {}, 0});
+  }
+  std::vector<Message> messages;
+  for (const StoredMessage& stored : path) {
+    if (stored.status == ReplyStatus::kRunning) {
+      return tl::unexpected(RequestError{RequestErrorKind::kConflict,
+                                         fmt::format("reply {} is still written", stored.id),
+                                         "conversation.parent",
+                                         {},
+                                         0});
+    }
+    Message message = message_of(stored);
+    // A reply that was stopped before its answer.
+    const bool is_empty = message.content.empty() && message.tool_calls.empty();
+    if (message.role != Role::kAssistant || !is_empty) messages.push_back(std::move(message));
+  }
+  return messages;
+}
+
+ReplyStatus status_of(const Json& response) {
+  const std::string status = response.value("status", "");
+  if (status == "failed") return ReplyStatus::kFailed;
+  return status == "cancelled" ? ReplyStatus::kCancelled : ReplyStatus::kComplete;
+}
+
+std::string finish_reason(const Json& response, const Message& message) {
+  const Json& details = response["incomplete_details"];
+  if (details.is_object()) return details.value("reason", "");
+  if (response["status"] == "failed") return "error";
+  return message.tool_calls.empty() ? "stop" : "tool_calls";
+}
+
+// What a page shows beside a thought.
+Json thought_end_of(const Json& output) {
+  for (const Json& item : output) {
+    if (item.contains("thought_end")) return {{"thought_end", item["thought_end"]}};
+  }
+  return {};
+}
+
+}  // namespace
+
+RequestResult<std::vector<Message>> read_context(Store& store, const std::string& owner,
+                                                 ResponseRequest& request) {
+  auto messages = request.conversation.empty() ? chain_to(store, owner, request.previous)
+                                               : branch_of(store, owner, request);
+  if (!messages) return messages;
+  std::ranges::copy(request.input, std::back_inserter(*messages));
+  if (!request.instructions.empty()) {
+    messages->insert(messages->begin(), {.role = Role::kSystem, .content = request.instructions});
+  }
+  return messages;
+}
+
+ResponseRecord::ResponseRecord(Store& store, std::string owner, const ResponseRequest& request)
+    : store_(store),
+      owner_(std::move(owner)),
+      conversation_(request.conversation),
+      parent_(request.parent.value_or("")),
+      input_(request.input),
+      items_(request.items) {}
+
+StoreStatus ResponseRecord::put(const Json& response, ReplyStatus status, std::int64_t next_sequence) {
+  return store_.put_response(
+      owner_, {.id = response["id"].get<std::string>(),
+               .body = {{"response", response}, {"input", items_}, {"next_sequence", next_sequence}},
+               .status = status,
+               .created_ms = 1000 * response["created_at"].get<std::int64_t>()});
+}
+
+StoreStatus ResponseRecord::add_messages(Json& response) {
+  std::vector<StoredMessage> messages;
+  for (const Message& message : input_) {
+    messages.push_back(stored_of(message));
+    messages.back().id = random_id("msg_");
+    messages.back().parent = std::exchange(parent_, messages.back().id);
+  }
+  messages.push_back({.id = response["id"].get<std::string>(),
+                      .parent = parent_,
+                      .role = "assistant",
+                      .model = response["model"].get<std::string>(),
+                      .status = ReplyStatus::kRunning});
+  auto added = store_.add_messages(owner_, conversation_, std::move(messages));
+  if (!added) return tl::unexpected(std::move(added.error()));
+  response["conversation"] = {{"id", conversation_}, {"parent", parent_}};
+  return {};
+}
+
+StoreStatus ResponseRecord::begin(Json& response) {
+  if (is_in_conversation()) {
+    if (auto added = add_messages(response); !added) return added;
+  }
+  auto stored = put(response, ReplyStatus::kRunning, 0);
+  if (stored || !is_in_conversation()) return stored;
+  // The question is there; the reply will not come.
+  response["status"] = "failed";
+  (void)end(response, 0);
+  return stored;
+}
+
+StoreStatus ResponseRecord::end(const Json& response, std::int64_t next_sequence) {
+  const std::string id = response["id"].get<std::string>();
+  StoreStatus finished;
+  if (is_in_conversation()) {
+    const Message message = joined(response.value("output", Json::array()));
+    StoredMessage reply = stored_of(message);
+    reply.id = id;
+    reply.parent = parent_;
+    reply.model = response["model"].get<std::string>();
+    reply.status = status_of(response);
+    reply.finish_reason = finish_reason(response, message);
+    reply.usage = response["usage"];
+    reply.timings = response.value("timings", Json());
+    reply.extra = thought_end_of(response.value("output", Json::array()));
+    finished = store_.finish_reply(owner_, conversation_, reply);
+    // A conversation that was deleted meanwhile is no failure.
+    if (!finished && finished.error().kind == StoreError::Kind::kNotFound) finished = {};
+  }
+  if (!store_.response(owner_, id)) return finished;
+  auto stored = put(response, status_of(response), next_sequence);
+  return stored ? finished : stored;
+}
+
+Json settled_response(Store& store, const std::string& owner, const StoredResponse& stored) {
+  Json response = stored.body.at("response");
+  const bool is_interrupted =
+      stored.status == ReplyStatus::kInterrupted || stored.status == ReplyStatus::kRunning;
+  if (!is_interrupted) return response;
+  response["status"] = "failed";
+  response["error"] = {{"code", "interrupted"}, {"message", "the server ended while it wrote this"}};
+  response["output"] = Json::array();
+  const auto place = response.find("conversation");
+  if (place == response.end() || !place->is_object()) return response;
+  const auto messages = store.messages(owner, place->value("id", ""));
+  if (!messages) return response;
+  for (const StoredMessage& message : *messages) {
+    if (message.id != stored.id) continue;
+    response["output"] = output_items(message_of(message), stored.id, "incomplete");
+    response["output_text"] = message.content;
+  }
+  return response;
+}
+
+}  // namespace aloud

@@ -1,0 +1,47 @@
+// Responses in the store: what a request goes on from, and what is left of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/response_request.h"
+#include "store/store.h"
+
+namespace aloud {
+
+// Everything that the model reads, the request's own input last. A request in a conversation gets its parent,
+// and its instructions from the conversation's settings where it has none. Blocks. Errors: there is no such
+// response, conversation or parent; nothing to answer.
+RequestResult<std::vector<Message>> read_context(Store& store, const std::string& owner,
+                                                 ResponseRequest& request);
+
+// One response in the store, from its beginning to its end. Blocks; no two calls at once.
+class ResponseRecord {
+ public:
+  ResponseRecord(Store& store, std::string owner, const ResponseRequest& request);
+
+  // Stores the response, the input and a running reply. Sets where the reply is in the conversation:
+  // response["conversation"] = {"id", "parent"}. After an error nothing is left.
+  StoreStatus begin(Json& response);
+  // Stores the end: response as ResponseEvents made it. A response that was deleted meanwhile stays deleted.
+  StoreStatus end(const Json& response, std::int64_t next_sequence);
+
+  bool is_in_conversation() const { return !conversation_.empty(); }
+  const std::string& conversation() const { return conversation_; }
+
+ private:
+  StoreStatus add_messages(Json& response);
+  StoreStatus put(const Json& response, ReplyStatus status, std::int64_t next_sequence);
+
+  Store& store_;
+  const std::string owner_;
+  const std::string conversation_;
+  std::string parent_;
+  const std::vector<Message> input_;
+  const Json items_;
+};
+
+// The response of a stored one. One that a crash interrupted says so, with what its conversation has of it.
+Json settled_response(Store& store, const std::string& owner, const StoredResponse& stored);
+
+}  // namespace aloud
