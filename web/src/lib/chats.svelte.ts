@@ -4,7 +4,7 @@ import { Chat } from "./chat.svelte";
 import { t } from "./i18n";
 import { settings } from "./settings.svelte";
 import { show_error, show_toast } from "./toasts.svelte";
-import type { Conversation, Folder, Model, SearchHit } from "./types";
+import type { Conversation, Folder, Model, SearchHit, WholeConversation } from "./types";
 
 const PAGE = 60;
 const TINY_BYTES = 100e6;
@@ -20,7 +20,6 @@ class Chats {
   search_words = $state("");
   hits = $state<SearchHit[] | null>(null); // null: nothing is searched for
   current = $state.raw<Chat>(this.#new_chat(false));
-  offline = $state(false);
 
   model = $derived(this.models.find((model) => model.id === this.current.settings.model) ?? this.models[0]);
 
@@ -89,7 +88,8 @@ class Chats {
   start_new(temporary = false): void {
     this.current.leave();
     this.current = this.#new_chat(temporary);
-    history.pushState(null, "", temporary ? "#/temporary" : "#/");
+    const address = temporary ? "#/temporary" : "#/";
+    if (location.hash !== address) history.pushState(null, "", address);
   }
 
   async rename(conversation: Conversation, title: string): Promise<void> {
@@ -141,7 +141,13 @@ class Chats {
 
   async #open(id: string): Promise<void> {
     const chat = this.#new_chat(false);
-    const whole = await api.read(id);
+    let whole: WholeConversation;
+    try {
+      whole = await api.read(id);
+    } catch (error) {
+      this.start_new();
+      throw error;
+    }
     this.current.leave();
     this.current = chat;
     chat.load(whole);
