@@ -64,10 +64,13 @@ export function without_tags(text: string, growing: boolean): string {
   let plain = text.replace(/<\/?think(?:ing)?>/gi, "");
   // Taking marks out may have put others together.
   plain = plain.replace(/<(?=\/?think(?:ing)?>)/gi, "");
-  if (!growing) return plain;
-  const begin = plain.lastIndexOf("<");
-  const end = plain.slice(begin).toLowerCase();
-  return begin >= 0 && TAGS.some((tag) => tag.startsWith(end)) ? plain.slice(0, begin) : plain;
+  while (growing) {
+    const begin = plain.lastIndexOf("<");
+    const end = plain.slice(begin, begin + 12).toLowerCase();
+    if (begin < 0 || plain.length - begin > end.length || !TAGS.some((tag) => tag.startsWith(end))) break;
+    plain = plain.slice(0, begin);
+  }
+  return plain;
 }
 
 // What an outline calls a step: its first line without marks, cut at a word where it is long.
