@@ -32,6 +32,18 @@ describe("MarkdownStream", () => {
     expect(settled.size).toBeGreaterThan(10);
   });
 
+  it("keeps the nodes of the last block that are as they were", () => {
+    const stream = new MarkdownStream();
+    const before = stream.update("- **a** b\n- c\n- d", true)[0]?.nodes[0];
+    const after = stream.update("- **a** b\n- c\n- d e", true)[0]?.nodes[0];
+    if (before?.kind !== "element" || after?.kind !== "element") expect.fail("no list");
+    expect(after).not.toBe(before);
+    expect(after.children[0]).toBe(before.children[0]);
+    expect(after.children[1]).toBe(before.children[1]);
+    expect(after.children[2]).not.toBe(before.children[2]);
+    expect(stream.update("- **a** b\n- c\n- d e", false)[0]?.nodes[0]).toBe(after);
+  });
+
   it("begins again with another text", () => {
     const stream = new MarkdownStream();
     stream.update("a\n\nb\n\nc\n\nd", true);

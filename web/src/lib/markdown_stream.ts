@@ -12,8 +12,9 @@ export class MarkdownStream {
   #settled: StreamBlock[] = [];
   #settled_length = 0;
   #references: NonNullable<ReadingEnv["references"]> = {};
+  #last: StreamBlock[] = [];
 
-  // The blocks of the text; those that are settled are the same objects as last time.
+  // The blocks of the text. What is as it was last time, a settled block or a node of the last one, is the same object.
   update(text: string, growing: boolean): StreamBlock[] {
     const source = text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
     if (!source.startsWith(this.#text)) this.#restart();
@@ -25,9 +26,11 @@ export class MarkdownStream {
     if (!growing && this.#settled_length > 0 && Object.keys(references).length > 0) {
       // A link may be defined below its use: once, at the end, everything is read together.
       this.#restart();
-      return this.#keyed(markdown_blocks(source));
+      this.#last = this.#keyed(markdown_blocks(source));
+    } else {
+      this.#last = [...this.#settled, ...this.#keyed(blocks)];
     }
-    return [...this.#settled, ...this.#keyed(blocks)];
+    return this.#last;
   }
 
   #restart(): void {
@@ -50,8 +53,24 @@ export class MarkdownStream {
   }
 
   #keyed(blocks: MarkdownBlock[]): StreamBlock[] {
-    return blocks.map((block, index) => ({ key: this.#settled.length + index, nodes: block.nodes }));
+    return blocks.map((block, index) => {
+      const key = this.#settled.length + index;
+      return { key, nodes: with_old_nodes(this.#last[key]?.nodes ?? [], block.nodes) };
+    });
   }
+}
+
+// The new list with the old nodes where they are equal; the old list where it all is.
+function with_old_nodes(before: MarkdownNode[], now: MarkdownNode[]): MarkdownNode[] {
+  const nodes = now.map((node, index) => old_if_equal(before[index], node));
+  return nodes.length === before.length && nodes.every((node, index) => node === before[index]) ? before : nodes;
+}
+
+function old_if_equal(before: MarkdownNode | undefined, now: MarkdownNode): MarkdownNode {
+  if (before?.kind !== now.kind) return now;
+  if ("children" in now && "children" in before) now.children = with_old_nodes(before.children, now.children);
+  const old_entries = new Map(Object.entries(before));
+  return Object.entries(now).every(([name, value]) => old_entries.get(name) === value) ? before : now;
 }
 
 function offset_of_line(text: string, line: number): number {
