@@ -3,13 +3,21 @@ const CACHE = "aloud-1";
 const MOST_ENTRIES = 120;
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.add("/")).then(() => self.skipWaiting()));
+  event.waitUntil(keep_page().then(() => self.skipWaiting()));
 });
 
 self.addEventListener("activate", (event) => {
   const drop = (names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
   event.waitUntil(caches.keys().then(drop).then(() => self.clients.claim()));
 });
+
+// The page and the files that it names.
+async function keep_page() {
+  const cache = await caches.open(CACHE);
+  const page = await fetch("/");
+  const files = (await page.clone().text()).match(/(?<=(?:src|href)=")\/[^"]+/g) ?? [];
+  await Promise.all([cache.put("/", page), cache.addAll(files)]);
+}
 
 // Somebody logged out: what the browser keeps of them goes.
 self.addEventListener("message", (event) => {

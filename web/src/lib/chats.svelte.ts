@@ -4,7 +4,7 @@ import { Chat } from "./chat.svelte";
 import { t } from "./i18n";
 import { settings } from "./settings.svelte";
 import { show_error, show_toast } from "./toasts.svelte";
-import type { Conversation, Folder, Model, SearchHit } from "./types";
+import type { Conversation, Folder, Model, SearchHit, WholeConversation } from "./types";
 
 const PAGE = 60;
 const TINY_BYTES = 100e6;
@@ -20,7 +20,6 @@ class Chats {
   search_words = $state("");
   hits = $state<SearchHit[] | null>(null); // null: nothing is searched for
   current = $state.raw<Chat>(this.#new_chat(false));
-  offline = $state(false);
 
   model = $derived(this.models.find((model) => model.id === this.current.settings.model) ?? this.models[0]);
 
@@ -42,6 +41,8 @@ class Chats {
 
   async load_models(): Promise<void> {
     this.models = await api.models();
+    // What new chats begin with may be gone since.
+    if (!this.models.some((model) => model.id === settings.new_chat.model)) delete settings.new_chat.model;
   }
 
   async load_list(more = false): Promise<void> {
@@ -76,20 +77,22 @@ class Chats {
     }, 150);
   }
 
-  // The part of the address behind # names the open chat.
+  // The part of the address behind # names the open chat, and perhaps a message in it.
   async open_address(): Promise<void> {
-    const id = /^#\/c\/(.+)$/.exec(location.hash)?.[1];
+    const [, id, message] = /^#\/c\/([^/]+)(?:\/(.+))?$/.exec(location.hash) ?? [];
     if (!id) {
       if (!this.current.is_new) this.start_new(location.hash === "#/temporary");
-    } else if (decodeURIComponent(id) !== this.current.id) {
-      await this.#open(decodeURIComponent(id));
+      return;
     }
+    if (decodeURIComponent(id) !== this.current.id) await this.#open(decodeURIComponent(id));
+    if (message) this.current.seek(decodeURIComponent(message));
   }
 
   start_new(temporary = false): void {
     this.current.leave();
     this.current = this.#new_chat(temporary);
-    history.pushState(null, "", temporary ? "#/temporary" : "#/");
+    const address = temporary ? "#/temporary" : "#/";
+    if (location.hash !== address) history.pushState(null, "", address);
   }
 
   async rename(conversation: Conversation, title: string): Promise<void> {
@@ -141,7 +144,13 @@ class Chats {
 
   async #open(id: string): Promise<void> {
     const chat = this.#new_chat(false);
-    const whole = await api.read(id);
+    let whole: WholeConversation;
+    try {
+      whole = await api.read(id);
+    } catch (error) {
+      this.start_new();
+      throw error;
+    }
     this.current.leave();
     this.current = chat;
     chat.load(whole);

@@ -69,7 +69,7 @@ function without_thoughts(whole: WholeConversation): WholeConversation {
 
 // What a file system takes: no separators, no control characters, not empty.
 export function file_name(title: string, ending: string): string {
-  const clean = title.replace(/[\u0000-\u001f\u007f<>:"/\\|?*]+/g, " ").replace(/\s+/g, " ").trim().replace(/^\.+/, "");
+  const clean = title.replace(/[\u0000-\u001f\u007f<>:"/\\|?*]+/g, " ").replace(/\s+/g, " ").replace(/^[. ]+/, "").trimEnd();
   return `${clean.slice(0, 80) || "aloud"}.${ending}`;
 }
 

@@ -15,6 +15,9 @@ const is_apple = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "");
 const mod = (event: KeyboardEvent) => (is_apple ? event.metaKey : event.ctrlKey) && !event.altKey;
 const key = (event: KeyboardEvent) => event.key.toLowerCase();
 
+// Escape belongs to what lies over the page.
+const is_something_over = () => document.querySelector("dialog[open], :popover-open") !== null;
+
 export const key_name = (name: string): string => (name === "Mod" ? (is_apple ? "⌘" : "Ctrl") : name);
 
 export function show_sidebar(): void {
@@ -66,7 +69,7 @@ export const shortcuts: Shortcut[] = [
   {
     keys: ["Esc"],
     label: "shortcut.stop",
-    matches: (event) => !event.shiftKey && event.key === "Escape" && !ui.dialog && chats.current.reply !== null,
+    matches: (event) => !event.shiftKey && event.key === "Escape" && !is_something_over() && chats.current.reply !== null,
     run: () => void chats.current.reply?.stop().catch(show_error),
   },
   {
@@ -85,6 +88,10 @@ export const shortcuts: Shortcut[] = [
 
 export function on_key(event: KeyboardEvent): void {
   const found = event.isComposing ? undefined : shortcuts.find((shortcut) => shortcut.matches(event));
+  if (event.key === "Escape" && ui.has_drawer) {
+    ui.drawer = false;
+    return;
+  }
   if (!found) return;
   event.preventDefault();
   found.run();
