@@ -36,6 +36,7 @@ export class Chat {
   leaf = $state<string | undefined>(undefined);
   reply = $state<RunningReply | null>(null);
   queue = $state<Outgoing[]>([]);
+  sought = $state<string | null>(null); // the message that a search found, to be scrolled to
   trouble = $state<Trouble | null>(null);
   settings = $state<ChatSettings>({});
   readonly temporary: boolean;
@@ -99,7 +100,7 @@ export class Chat {
 
   // Another reply to the same message, perhaps made otherwise.
   async regenerate(message: Message, otherwise: ChatSettings = {}): Promise<void> {
-    if (message.parent) await this.#answer(message.parent, { ...this.settings, ...otherwise });
+    if (message.parent) await this.#answer(message.parent, otherwise);
   }
 
   async go_on(): Promise<void> {
@@ -114,6 +115,14 @@ export class Chat {
     if (this.reply) return;
     this.leaf = newest_leaf(this.messages, message.id);
     if (this.#stored) void api.change(this.id, { active_leaf: this.leaf }).catch(() => undefined);
+  }
+
+  // Shows the branch with a message, and the message.
+  seek(id: string): void {
+    const message = this.messages.get(id);
+    if (!message) return;
+    if (!this.path.includes(message)) this.show_branch(message);
+    this.sought = id;
   }
 
   async change_settings(change: Partial<ChatSettings>): Promise<void> {
@@ -142,9 +151,10 @@ export class Chat {
     };
     this.#put(message);
     this.leaf = message.id;
+    this.sought = null;
     await this.#attempt(async () => {
       await this.#store(message);
-      await this.#answer(message.id, this.settings);
+      await this.#answer(message.id, {});
     });
   }
 
@@ -163,8 +173,9 @@ export class Chat {
     this.#changed(this);
   }
 
-  async #answer(parent: string, settings: ChatSettings): Promise<void> {
+  async #answer(parent: string, otherwise: ChatSettings): Promise<void> {
     await this.#attempt(() => {
+      const settings = { ...this.settings, ...otherwise };
       const stored = !this.temporary;
       const message = this.#put({ id: PENDING, parent, role: "assistant", content: "", status: "running", created_ms: Date.now() });
       this.leaf = PENDING;

@@ -41,6 +41,8 @@ class Chats {
 
   async load_models(): Promise<void> {
     this.models = await api.models();
+    // What new chats begin with may be gone since.
+    if (!this.models.some((model) => model.id === settings.new_chat.model)) delete settings.new_chat.model;
   }
 
   async load_list(more = false): Promise<void> {
@@ -75,14 +77,15 @@ class Chats {
     }, 150);
   }
 
-  // The part of the address behind # names the open chat.
+  // The part of the address behind # names the open chat, and perhaps a message in it.
   async open_address(): Promise<void> {
-    const id = /^#\/c\/(.+)$/.exec(location.hash)?.[1];
+    const [, id, message] = /^#\/c\/([^/]+)(?:\/(.+))?$/.exec(location.hash) ?? [];
     if (!id) {
       if (!this.current.is_new) this.start_new(location.hash === "#/temporary");
-    } else if (decodeURIComponent(id) !== this.current.id) {
-      await this.#open(decodeURIComponent(id));
+      return;
     }
+    if (decodeURIComponent(id) !== this.current.id) await this.#open(decodeURIComponent(id));
+    if (message) this.current.seek(decodeURIComponent(message));
   }
 
   start_new(temporary = false): void {

@@ -51,7 +51,7 @@ const fixed: Command[] = [
 ];
 
 export function commands(): Command[] {
-  const presets = settings.presets.map(({ name, text }) => ({ name, label: text, run: () => text }));
+  const presets = settings.presets.filter(({ name }) => name).map(({ name, text }) => ({ name, label: text, run: () => text }));
   return [...fixed, ...presets];
 }
 

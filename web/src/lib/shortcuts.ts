@@ -88,6 +88,10 @@ export const shortcuts: Shortcut[] = [
 
 export function on_key(event: KeyboardEvent): void {
   const found = event.isComposing ? undefined : shortcuts.find((shortcut) => shortcut.matches(event));
+  if (event.key === "Escape" && ui.has_drawer) {
+    ui.drawer = false;
+    return;
+  }
   if (!found) return;
   event.preventDefault();
   found.run();
