@@ -25,6 +25,21 @@ void answer_tokenize(const ApiCall& call);
 void answer_detokenize(const ApiCall& call);
 void answer_apply_template(const ApiCall& call);
 
+void answer_conversations(const ApiCall& call);
+void answer_create_conversation(const ApiCall& call);
+void answer_conversation(const ApiCall& call);
+void answer_change_conversation(const ApiCall& call);
+void answer_delete_conversation(const ApiCall& call);
+void answer_restore_conversation(const ApiCall& call);
+void answer_add_messages(const ApiCall& call);
+void answer_fork_conversation(const ApiCall& call);
+void answer_title_conversation(const ApiCall& call);
+void answer_search_conversations(const ApiCall& call);
+void answer_folders(const ApiCall& call);
+void answer_export_conversation(const ApiCall& call);
+void answer_export_conversations(const ApiCall& call);
+void answer_import_conversations(const ApiCall& call);
+
 void answer_log_in(const ApiCall& call);
 void answer_session(const ApiCall& call);
 void answer_log_out(const ApiCall& call);

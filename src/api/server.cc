@@ -86,6 +86,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, std::vector
 
 Server::Server(const ServerOptions& options, std::vector<OfferedModel> models, Store& store)
     : access_(store, options.needs_keys, unix_milliseconds),
+      housekeeping_(store, unix_milliseconds),
       models_(std::move(models), options.idle_seconds),
       replies_(models_),
       services_{models_, replies_, store, access_, metrics_, background_, is_draining_, options.version} {}

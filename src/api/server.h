@@ -8,6 +8,7 @@
 
 #include "api/services.h"
 #include "http/server.h"
+#include "service/housekeeping.h"
 
 namespace aloud {
 
@@ -42,6 +43,7 @@ class Server {
   void handle(const ApiRoute& route, HttpRequest request, std::shared_ptr<HttpReply> reply);
 
   AccessControl access_;
+  Housekeeping housekeeping_;
   Metrics metrics_;
   std::atomic<bool> is_draining_ = false;
   ModelRegistry models_;

@@ -15,6 +15,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::string_view kFormat = "aloud-conversation";
+constexpr std::string_view kFormatOfMany = "aloud-conversations";
 constexpr std::int64_t kVersion = 1;
 
 void put(ordered_json& json, const char* name, const std::string& text) {
@@ -79,6 +80,8 @@ class Fields {
   std::optional<Error> error_;
 };
 
+}  // namespace
+
 Result<StoredMessage> parse_message(const ordered_json& json, std::size_t index) {
   Fields fields(json, fmt::format("messages[{}]", index));
   StoredMessage message{.id = fields.text("id"),
@@ -103,8 +106,6 @@ Result<StoredMessage> parse_message(const ordered_json& json, std::size_t index)
   if (fields.error()) return tl::unexpected(*fields.error());
   return message;
 }
-
-}  // namespace
 
 ordered_json to_json(const StoredMessage& message) {
   ordered_json json = {{"id", message.id}};
@@ -144,6 +145,37 @@ ordered_json export_json(const WholeConversation& whole) {
   for (const StoredMessage& message : whole.messages) messages.push_back(to_json(message));
   json["messages"] = std::move(messages);
   return json;
+}
+
+void mark_as_export(ordered_json& json) {
+  json["format"] = kFormat;
+  json["version"] = kVersion;
+  if (!json.contains("messages")) json["messages"] = ordered_json::array();
+}
+
+ordered_json export_json(const std::vector<WholeConversation>& all) {
+  ordered_json conversations = ordered_json::array();
+  for (const WholeConversation& one : all) conversations.push_back(export_json(one));
+  return {{"format", kFormatOfMany}, {"version", kVersion}, {"conversations", std::move(conversations)}};
+}
+
+Result<std::vector<WholeConversation>> parse_exports(const ordered_json& json) {
+  std::vector<WholeConversation> all;
+  Fields fields(json, "import");
+  if (fields.text("format") != kFormatOfMany) {
+    TRY_ASSIGN(all.emplace_back(), parse_export(json));
+    return all;
+  }
+  if (fields.number("version") != kVersion) fields.complain("version", std::to_string(kVersion));
+  const ordered_json conversations = fields.any("conversations");
+  if (!conversations.is_array()) fields.complain("conversations", "an array");
+  if (fields.error()) return tl::unexpected(*fields.error());
+  for (std::size_t i = 0; i < conversations.size(); ++i) {
+    auto one = parse_export(conversations[i]);
+    if (!one) return fail("conversations[{}]: {}", i, one.error().message);
+    all.push_back(std::move(*one));
+  }
+  return all;
 }
 
 Result<WholeConversation> parse_export(const ordered_json& json) {

@@ -15,6 +15,9 @@ namespace aloud {
 nlohmann::ordered_json to_json(const StoredMessage& message);
 nlohmann::ordered_json to_json(const Conversation& conversation);
 
+// From a client: errors name the field of messages[index]. A reply that was running is interrupted.
+Result<StoredMessage> parse_message(const nlohmann::ordered_json& json, std::size_t index);
+
 struct WholeConversation {
   Conversation conversation;
   std::vector<StoredMessage> messages;
@@ -22,9 +25,16 @@ struct WholeConversation {
 
 // {"format": "aloud-conversation", "version": 1, the fields of the conversation, "messages": [...]}
 nlohmann::ordered_json export_json(const WholeConversation& whole);
-// From anybody's file: errors name the field, what was found and what was expected. A reply that was running
-// is interrupted. Whether the messages make a tree is what create_conversation checks.
+// From anybody's file: errors name the field and what was expected. Whether the messages make a tree is what
+// create_conversation checks.
 Result<WholeConversation> parse_export(const nlohmann::ordered_json& json);
+// What a client tells of a new conversation becomes an export, which parse_export reads.
+void mark_as_export(nlohmann::ordered_json& json);
+
+// {"format": "aloud-conversations", "version": 1, "conversations": [exports]}
+nlohmann::ordered_json export_json(const std::vector<WholeConversation>& all);
+// An export of one or of many.
+Result<std::vector<WholeConversation>> parse_exports(const nlohmann::ordered_json& json);
 
 // Stores an export. One that the owner has already, by its id, stays as it is; if that one is deleted, the
 // import gets an id of its own.
