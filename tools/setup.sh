@@ -4,6 +4,8 @@
 build_packages=(g++ cmake ninja-build ccache mold
                 libexpected-dev nlohmann-json3-dev libcli11-dev libfmt-dev libedit-dev
                 libasio-dev libssl-dev libsqlitecpp-dev libsqlite3-dev libsodium-dev prometheus-cpp-dev)
+# Whoever has node from elsewhere has its npm, which Debian's would not go with.
+command -v node >/dev/null && command -v npm >/dev/null || build_packages+=(nodejs npm)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }

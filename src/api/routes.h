@@ -50,6 +50,9 @@ void answer_log_in(const ApiCall& call);
 void answer_session(const ApiCall& call);
 void answer_log_out(const ApiCall& call);
 
+// The files of the page in the browser.
+void answer_web_page(const ApiCall& call);
+
 void answer_health(const ApiCall& call);
 void answer_ready(const ApiCall& call);
 void answer_metrics(const ApiCall& call);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/route.h"
+#include "api/web_files.h"
 #include "base/task_queue.h"
 #include "service/access_control.h"
 #include "service/metrics.h"
@@ -28,6 +29,7 @@ struct ApiServices {
   TaskQueue& background;           // one thread, in order: what writes to the store after an answer
   std::atomic<bool>& is_draining;  // no longer ready
   std::string version;
+  WebFiles web_files = WebFiles::embedded();
 };
 
 }  // namespace aloud

@@ -1,5 +1,6 @@
 """The server from outside, with the default model: OpenAI's routes at once and as streams, errors, thought under control,
 keys, the end."""
+import gzip
 import json
 import os
 import re
@@ -8,7 +9,7 @@ import tempfile
 import threading
 import time
 
-from harness import check, finish, run, told
+from harness import check, finish, program, run, told
 from server import HANG_SECONDS, Server
 
 QUESTION = [{"role": "user", "content": "What is 27*14?"}]
@@ -21,6 +22,33 @@ def test_operations(server):
     check(server.ask("GET", "/v1/models/aloud")[1].get("id") == "aloud", "/v1/models/aloud")
     status, metrics = server.ask("GET", "/metrics")
     check(status == 200 and 'aloud_model_loaded{model="aloud"} 1' in metrics, f"/metrics: {metrics}")
+
+
+def test_page(server):
+    """The page and what it names come without a key, zipped for those who take it, and not twice."""
+    if not os.path.exists(os.path.join(os.path.dirname(program()), "web", "index.html")):
+        status, error = server.ask("GET", "/")
+        check(status == 404 and "without the page" in error["error"]["message"], f"no page: {status} {error}")
+        return
+    answer = server.open("GET", "/")
+    page = answer.read().decode()
+    check(answer.status == 200 and answer.getheader("Content-Type") == "text/html; charset=utf-8", f"page: {answer.status}")
+    check(answer.getheader("Cache-Control") == "no-cache", f"page: {answer.headers}")
+    check("default-src 'none'" in answer.getheader("Content-Security-Policy"), f"page: {answer.headers}")
+    again = server.open("GET", "/", headers={"If-None-Match": answer.getheader("ETag")})
+    check(again.status == 304 and again.read() == b"", f"the page again: {again.status}")
+    check(server.open("HEAD", "/").status == 200, "HEAD /")
+    named = re.findall(r'(?:src|href)="(/[^"]+)"', page)
+    check(any(path.endswith(".js") for path in named) and any(path.endswith(".css") for path in named), f"page: {page}")
+    for path in [*named, "/sw.js"]:
+        plain = server.open("GET", path)
+        zipped = server.open("GET", path, headers={"Accept-Encoding": "gzip"})
+        content = zipped.read()
+        if zipped.getheader("Content-Encoding") == "gzip":
+            content = gzip.decompress(content)
+        check(plain.status == 200 and plain.read() == content, f"{path}: {plain.status} {zipped.status}")
+        check(("immutable" in plain.getheader("Cache-Control")) == path.startswith("/assets/"), f"{path}: {plain.headers}")
+    check(server.ask("GET", "/assets/none.js")[0] == 404, "a file that the page does not have")
 
 
 def test_chat(server):
@@ -217,7 +245,7 @@ def main():
         server = Server(folder)
         if check(server.port, f"the server did not start: {server.errors}"):
             server.wait_ready()
-            for test in (test_operations, test_chat, test_control_of_thought, test_the_same_seed_alone_and_in_company,
+            for test in (test_operations, test_page, test_chat, test_control_of_thought, test_the_same_seed_alone_and_in_company,
                          test_structured_output, test_tools_of_developers, test_errors, test_control_while_it_runs,
                          test_disconnect_frees_the_place):
                 test(server)

@@ -1,0 +1,36 @@
+// Diagrams: Mermaid, loaded when a reader asks for the first one.
+import mermaid from "mermaid";
+
+let drawn = 0;
+
+// The diagram as an image, which can neither run nor load anything. Throws where the text describes none.
+// `place` is an element of the page in which Mermaid measures texts; it is left empty.
+export async function draw_diagram(source: string, dark: boolean, place: HTMLElement): Promise<Blob> {
+  mermaid.initialize({
+    startOnLoad: false,
+    securityLevel: "strict",
+    theme: dark ? "dark" : "neutral",
+    htmlLabels: false,
+    flowchart: { htmlLabels: false },
+    fontFamily: "sans-serif",
+    suppressErrorRendering: true,
+  });
+  try {
+    const { svg } = await mermaid.render(`diagram-${++drawn}`, source, place);
+    return new Blob([with_size(svg)], { type: "image/svg+xml" });
+  } finally {
+    place.replaceChildren();
+  }
+}
+
+// An image needs its size in pixels: that of its own coordinates.
+function with_size(svg: string): string {
+  const parsed = new DOMParser().parseFromString(svg, "image/svg+xml");
+  const root = parsed.documentElement;
+  const [, , width, height] = (root.getAttribute("viewBox") ?? "").split(/\s+/);
+  if (width && height) {
+    root.setAttribute("width", width);
+    root.setAttribute("height", height);
+  }
+  return new XMLSerializer().serializeToString(parsed);
+}
