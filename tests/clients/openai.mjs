@@ -51,6 +51,43 @@ assert.equal(typeof JSON.parse(structured.choices[0].message.content).sum, "numb
 const completion = await client.completions.create({ model: "aloud", prompt: "27*14", max_tokens: 5, seed: 1 });
 assert.ok(completion.usage.completion_tokens <= 5);
 
+const response = await client.responses.create({ model: "aloud", input: "What is 27*14?", seed: 1 });
+assert.match(response.output_text, /378/);
+assert.deepEqual(response.output.map((item) => item.type), ["reasoning", "message"]);
+assert.ok(response.usage.output_tokens_details.reasoning_tokens > 0);
+assert.equal((await client.responses.retrieve(response.id)).output_text, response.output_text);
+const [asked] = (await client.responses.inputItems.list(response.id)).data;
+assert.equal(asked.content, "What is 27*14?");
+
+const responses = client.responses.stream({ model: "aloud", input: "What is 27*14?", seed: 1 });
+let said = "", thinks = "";
+responses.on("response.output_text.delta", (event) => { said += event.delta; });
+responses.on("response.reasoning_text.delta", (event) => { thinks += event.delta; });
+const streamed = await responses.finalResponse();
+assert.equal(said, response.output_text);
+assert.equal(streamed.output_text, response.output_text);
+assert.equal(thinks, response.output[0].content[0].text);
+let resumed = "";
+for await (const event of await client.responses.retrieve(streamed.id, { stream: true, starting_after: 3 })) {
+  assert.ok(event.sequence_number > 3);
+  if (event.type === "response.completed") resumed = event.response.output[1].content[0].text;
+}
+assert.equal(resumed, response.output_text);
+
+const { type, function: multiply } = tools[0];
+const asksTool = await client.responses.create({ model: "aloud", input: "What is 27*14?", seed: 1,
+  tools: [{ type, ...multiply }], tool_choice: { type: "function", name: "multiply" } });
+const request = asksTool.output.find((item) => item.type === "function_call");
+assert.deepEqual(Object.keys(JSON.parse(request.arguments)), ["a", "b"]);
+const answered = await client.responses.create({ model: "aloud", previous_response_id: asksTool.id, seed: 1,
+  input: [{ type: "function_call_output", call_id: request.call_id, output: "378" }] });
+assert.ok(answered.output_text.length > 0);
+const held = await client.responses.create({ model: "aloud", input: "What is 27*14?", seed: 1,
+  text: { format: { type: "json_schema", name: "sum", schema, strict: true } } });
+assert.equal(typeof JSON.parse(held.output_text).sum, "number");
+await client.responses.delete(response.id);
+await assert.rejects(client.responses.retrieve(response.id), OpenAI.NotFoundError);
+
 assert.deepEqual((await client.models.list()).data.map((model) => model.id), ["aloud"]);
 await assert.rejects(client.chat.completions.create({ model: "nobody", messages }), OpenAI.NotFoundError);
 await assert.rejects(client.chat.completions.create({ model: "aloud", messages, temperature: 99 }),
