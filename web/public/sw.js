@@ -55,7 +55,7 @@ async function from_cache(event) {
   return response;
 }
 
-const READABLE_OFFLINE = [/^\/v1\/session$/, /^\/v1\/models$/, /^\/v1\/conversations$/, /^\/v1\/conversations\/folders$/, /^\/v1\/conversations\/[\w-]+$/];
+const READABLE_OFFLINE = [/^\/icon\.svg$/, /^\/v1\/session$/, /^\/v1\/models$/, /^\/v1\/conversations$/, /^\/v1\/conversations\/folders$/, /^\/v1\/conversations\/[\w-]+$/];
 
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
