@@ -53,11 +53,12 @@ is_configured() {
     grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$root/build/$1/CMakeCache.txt"
 }
 
+# configure PRESET [CMAKE_ARGUMENT...]
 configure() {
-  local fresh=()
-  is_configured "$1" || fresh=(--fresh)
-  (cd "$root" && quietly "build/$1.configure.log" cmake ${fresh[@]+"${fresh[@]}"} --preset "$1") ||
-    die "build/$1 could not be configured (build/$1.configure.log)"
+  local preset=$1 fresh=()
+  is_configured "$preset" || fresh=(--fresh)
+  (cd "$root" && quietly "build/$preset.configure.log" cmake ${fresh[@]+"${fresh[@]}"} --preset "$@") ||
+    die "build/$preset could not be configured (build/$preset.configure.log)"
 }
 
 # show_progress NAME: ninja's output becomes one line that counts up; a build with nothing to do shows none.
