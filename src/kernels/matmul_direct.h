@@ -29,12 +29,22 @@ constexpr int longest_chain(int largest, int steps) {
   return steps;
 }
 
+// One column is multiplied as fast as memory gives its weights, which is faster where they are asked for
+// early: with each group of values go so many of the lines that lie kReadAheadBytes further on.
+constexpr int kLineBytes = kPanelRows * 4;  // one word of each row
+template <class Type, int kColumns>
+constexpr int ahead_lines() {
+  constexpr int kGroups = Type::kValues / Type::kGroup * (kPanelRows / kLanes);
+  return kColumns == 1 && kReadAheadBytes > 0 ? (Type::kWords + kGroups - 1) / kGroups : 0;
+}
+
 // One block of the rows of a register times kColumns columns. The same operations in the same order as
 // multiply_tile in matmul_tiles.h: a column gets the same bits both ways.
 template <class Type, int kColumns>
-ALOUD_INLINE void add_block(const PanelRows& panel, const typename Type::Block* const (&x)[kColumns],
-                            float* sums) {
+ALOUD_INLINE void add_block(const PanelRows& panel, const std::byte* ahead,
+                            const typename Type::Block* const (&x)[kColumns], float* sums) {
   constexpr int kGroups = Type::kValues / Type::kGroup, kSteps = Type::kGroup / 4;
+  constexpr int kAheadLines = ahead_lines<Type, kColumns>();
   constexpr int kChain = longest_chain(Type::kLargest, kSteps);
   alignas(64) float scale[kGroups][kPanelRows];
   alignas(64) float offset[Type::kOffset ? kGroups : 1][kPanelRows];
@@ -44,6 +54,8 @@ ALOUD_INLINE void add_block(const PanelRows& panel, const typename Type::Block* 
   for (int c = 0; c < kColumns; ++c) total[c] = Floats{};
   each_group<Type>([&]<int kPhase>(int turn) __attribute__((always_inline)) {
     const int group = turn * Type::kPhases + kPhase;
+#pragma GCC unroll 8
+    for (int i = 0; i < kAheadLines; ++i) __builtin_prefetch(ahead + (group * kAheadLines + i) * kLineBytes);
     Dot dot[kColumns];
 #pragma GCC unroll 8
     for (int j = 0; j < kSteps; ++j) {
@@ -81,7 +93,9 @@ void multiply_columns(const PanelBlock& first, std::int64_t blocks, const void* 
   }
   for (std::int64_t b = 0; b < blocks; ++b) {
     for (int row = 0; row < kPanelRows; row += kLanes) {
-      add_block<Type, kColumns>(rows_of<Type>(first, b, row), columns, padded + row);
+      const std::int64_t line = b * Type::kWords + Type::kWords * row / kPanelRows;
+      add_block<Type, kColumns>(rows_of<Type>(first, b, row),
+                                first.words + line * kLineBytes + kReadAheadBytes, columns, padded + row);
     }
     for (int c = 0; c < kColumns; ++c) ++columns[c];
   }
