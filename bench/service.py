@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import platform
+import random
 import re
 import signal
 import socket
@@ -105,7 +106,9 @@ class Chat:
 
     def pieces(self):
         for line in self.file:
-            if b'"content":"' in line or b'"reasoning_content":"' in line:
+            if line.startswith(b"data: [DONE]"):
+                return
+            if re.search(rb'content":"[^"]', line):
                 yield time.monotonic()
 
     def first_token_seconds(self):
@@ -117,8 +120,9 @@ class Chat:
 
 
 def words(count, seed):
-    """A prompt of so many tokens of the made-up vocabulary, and none that another seed gives."""
-    return " ".join(f"w{1000 + (seed * 7919 + i * 104729) % 90000}" for i in range(count))
+    """A text that no other seed begins with; of so many tokens in a made-up vocabulary, where every letter is one."""
+    letters = random.Random(seed)
+    return "".join(letters.choice("abcdefghijklmnopqrstuvwxyz ") for _ in range(count))
 
 
 def batch(model, seconds):
@@ -182,11 +186,11 @@ def probe(_, seconds):
         seed = 0
         while time.monotonic() < deadline and len(known) < 500:
             seed += 2
-            prompt = "Please think about this: " + words(60, seed)
+            prompt = "Please think about this: " + words(400, seed)
             chat = Chat(server, prompt, 1, user="owner")
             own = chat.first_token_seconds()
             chat.leave()
-            order = [(prompt, known), ("Please think about this: " + words(60, seed + 1), unknown)]
+            order = [(prompt, known), ("Please think about this: " + words(400, seed + 1), unknown)]
             for text, waits in order if seed % 4 else order[::-1]:
                 chat = Chat(server, text, 1, user="stranger")
                 waits.append(chat.first_token_seconds())
