@@ -18,6 +18,7 @@
 #include "cli/command_line.h"
 #include "cli/language.h"
 #include "cli/options.h"
+#include "store/access_json.h"
 #include "store/data_folder.h"
 #include "store/secret.h"
 #include "store/sqlite_store.h"
@@ -81,24 +82,6 @@ std::map<std::string, Usage> usage_by_owner(const std::vector<DailyUsage>& days)
   return totals;
 }
 
-ordered_json key_json(const ApiKey& key, const Usage& usage) {
-  const auto or_null = [](const std::optional<std::int64_t>& limit) {
-    return limit ? ordered_json(*limit) : ordered_json();
-  };
-  return {{"name", key.name},
-          {"scopes", scopes_text(key.scopes)},
-          {"requests_per_minute", or_null(key.requests_per_minute)},
-          {"tokens_per_day", or_null(key.tokens_per_day)},
-          {"created_ms", key.created_ms},
-          {"last_used_ms", key.last_used_ms == 0 ? ordered_json() : ordered_json(key.last_used_ms)},
-          {"usage",
-           {{"requests", usage.requests},
-            {"prompt_tokens", usage.prompt_tokens},
-            {"cached_tokens", usage.cached_tokens},
-            {"completion_tokens", usage.completion_tokens},
-            {"reasoning_tokens", usage.reasoning_tokens}}}};
-}
-
 std::string local_time(std::int64_t time_ms) {
   if (time_ms == 0) return "-";
   return fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(static_cast<std::time_t>(time_ms / 1000)));
@@ -116,7 +99,10 @@ Status list_keys(Store& store, const KeyOptions& options) {
   std::map<std::string, Usage> usage = usage_by_owner(*days);
   if (options.json) {
     ordered_json list = ordered_json::array();
-    for (const ApiKey& key : *keys) list.push_back(key_json(key, usage[key.name]));
+    for (const ApiKey& key : *keys) {
+      list.push_back(to_json(key));
+      list.back()["usage"] = to_json(usage[key.name]);
+    }
     fmt::print("{}\n", ordered_json{{"keys", std::move(list)}}.dump());
     return {};
   }

@@ -31,6 +31,13 @@ struct ApiKey {
   std::int64_t last_used_ms = 0;  // 0: never
 };
 
+// What of a key is to be changed; absent: it stays as it is. Its name owns what is stored, and stays.
+struct KeyChange {
+  std::optional<Scopes> scopes;
+  std::optional<std::optional<std::int64_t>> requests_per_minute;  // nullopt within: no limit any more
+  std::optional<std::optional<std::int64_t>> tokens_per_day;
+};
+
 // A browser that was logged in with a key; it ends with that key.
 struct BrowserSession {
   std::string key_name;
@@ -54,6 +61,8 @@ struct DailyUsage {
 
 // "2026-01-31" for milliseconds since 1970.
 std::string utc_day(std::int64_t time_ms);
+// When that day begins, in milliseconds since 1970; nullopt: no day is written like this.
+std::optional<std::int64_t> parse_utc_day(std::string_view text);
 
 // "chat", "admin" or "chat,admin"; nullopt for anything else, none at all too.
 std::optional<Scopes> parse_scopes(std::string_view text);

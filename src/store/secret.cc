@@ -56,7 +56,7 @@ bool is_id(std::string_view text) {
 
 bool is_key_name(std::string_view text) {
   return !text.empty() && text.size() <= kMaxNameBytes && text.front() != '-' && is_valid_utf8(text) &&
-         text.find(' ') == text.npos && printable(text) == text;
+         text != "." && text != ".." && text.find(' ') == text.npos && printable(text) == text;
 }
 
 std::string random_secret(std::string_view prefix) {

@@ -15,7 +15,7 @@ std::string random_id(std::string_view prefix);
 bool is_id(std::string_view text);
 
 // Names of keys, and so of owners: 1 to 64 bytes of UTF-8 without spaces, control characters and a leading
-// "-".
+// "-"; not "." and "..", which no address can hold.
 bool is_key_name(std::string_view text);
 
 inline constexpr std::string_view kKeyPrefix = "sk-aloud-";

@@ -43,7 +43,7 @@ TEST(Secret, HashesDependOnPurposeAndSecret) {
 
 TEST(Secret, NamesAndIdsAreChecked) {
   for (const char* name : {"alice", "小红", "a.b@c", "x-y_z"}) EXPECT_TRUE(is_key_name(name)) << name;
-  for (const char* name : {"", "-x", "a b", "a\nb", "a\x7F", "\xFF", "\xE2\x80\xAEx"}) {
+  for (const char* name : {"", ".", "..", "-x", "a b", "a\nb", "a\x7F", "\xFF", "\xE2\x80\xAEx"}) {
     EXPECT_FALSE(is_key_name(name)) << name;
   }
   EXPECT_TRUE(is_key_name(std::string(64, 'x')));

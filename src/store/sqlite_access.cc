@@ -27,6 +27,22 @@ ApiKey key_row(const SQLite::Statement& row) {
           .last_used_ms = number_at(row, 5)};
 }
 
+tl::unexpected<StoreError> key_not_found(std::string_view name) {
+  return fail_store(Kind::kNotFound, "{}: there is no key of that name", printable(name));
+}
+
+// The one key that can make others.
+StoreStatus check_not_last_operator(SQLite::Database& database, std::string_view name) {
+  const bool is_last = prepare(database,
+                               "SELECT 1 FROM keys WHERE name = ?1 AND scopes LIKE '%admin' AND NOT EXISTS "
+                               "(SELECT 1 FROM keys WHERE name <> ?1 AND scopes LIKE '%admin')",
+                               name)
+                           .executeStep();
+  if (!is_last) return {};
+  return fail_store(Kind::kConflict,
+                    "{}: the last key with the scope admin; add another before this one goes", name);
+}
+
 tl::unexpected<StoreError> response_not_found(std::string_view id) {
   return fail_store(Kind::kNotFound, "response {}: not found", printable(id));
 }
@@ -99,15 +115,31 @@ StoreResult<ApiKey> read_key(SQLite::Database& database, const SecretHash& hash)
   return key_row(row);
 }
 
-StoreStatus remove_key(SQLite::Database& database, std::string_view name) {
+StoreResult<ApiKey> update_key(SQLite::Database& database, std::string_view name, const KeyChange& change,
+                               bool keeps_operator) {
+  SQLite::Statement row =
+      prepare(database, fmt::format("SELECT {} FROM keys k WHERE k.name = ?", kKeyColumns), name);
+  if (!row.executeStep()) return key_not_found(name);
+  ApiKey key = key_row(row);
+  key.scopes = change.scopes.value_or(key.scopes);
+  key.requests_per_minute = change.requests_per_minute.value_or(key.requests_per_minute);
+  key.tokens_per_day = change.tokens_per_day.value_or(key.tokens_per_day);
+  if (keeps_operator && !key.scopes.admin) TRY(check_not_last_operator(database, name));
+  execute(database, "UPDATE keys SET scopes = ?, requests_per_minute = ?, tokens_per_day = ? WHERE name = ?",
+          scopes_text(key.scopes), key.requests_per_minute, key.tokens_per_day, name);
+  return key;
+}
+
+StoreStatus remove_key(SQLite::Database& database, std::string_view name, bool keeps_operator) {
+  if (keeps_operator) TRY(check_not_last_operator(database, name));
   if (execute(database, "DELETE FROM keys WHERE name = ?", name) > 0) return {};
-  return fail_store(Kind::kNotFound, "{}: there is no key of that name", printable(name));
+  return key_not_found(name);
 }
 
 StoreStatus insert_session(SQLite::Database& database, const SecretHash& hash, const BrowserSession& session,
                            std::int64_t now_ms) {
   if (!prepare(database, "SELECT 1 FROM keys WHERE name = ?", session.key_name).executeStep()) {
-    return fail_store(Kind::kNotFound, "{}: there is no key of that name", printable(session.key_name));
+    return key_not_found(session.key_name);
   }
   execute(database, "INSERT INTO sessions (hash, key_name, created_ms, expires_ms) VALUES (?, ?, ?, ?)", hash,
           session.key_name, session.created_ms == 0 ? now_ms : session.created_ms, session.expires_ms);

@@ -117,8 +117,14 @@ class SqliteStore final : public Store {
   StoreResult<ApiKey> find_key(const SecretHash& hash) override {
     return read<ApiKey>([&](SQLite::Database& database) { return read_key(database, hash); });
   }
-  StoreStatus revoke_key(std::string_view name) override {
-    return write<void>([&](SQLite::Database& database) { return remove_key(database, name); });
+  StoreResult<ApiKey> change_key(std::string_view name, const KeyChange& change,
+                                 bool keeps_operator) override {
+    return write<ApiKey>(
+        [&](SQLite::Database& database) { return update_key(database, name, change, keeps_operator); });
+  }
+  StoreStatus revoke_key(std::string_view name, bool keeps_operator) override {
+    return write<void>(
+        [&](SQLite::Database& database) { return remove_key(database, name, keeps_operator); });
   }
   StoreStatus add_session(const SecretHash& hash, const BrowserSession& session) override {
     return write<void>(

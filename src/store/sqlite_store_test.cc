@@ -279,6 +279,38 @@ TEST_F(StoreTest, KeysAreFoundByHashUntilTheyAreRevoked) {
   EXPECT_EQ(store_->revoke_key("alice").error().kind, Kind::kNotFound);
 }
 
+TEST_F(StoreTest, KeysChangeAndTheLastOperatorStays) {
+  ASSERT_TRUE(store_->add_key({.name = "olga", .scopes = {.admin = true}}, SecretHash{std::byte{1}}));
+  ASSERT_TRUE(
+      store_->add_key({.name = "anna", .scopes = {}, .requests_per_minute = 5}, SecretHash{std::byte{2}}));
+  const ApiKey changed =
+      store_->change_key("anna", {.scopes = {}, .requests_per_minute = {}, .tokens_per_day = 100}).value();
+  EXPECT_EQ(changed.requests_per_minute, 5);
+  EXPECT_EQ(changed.tokens_per_day, 100);
+  const KeyChange no_limit{.requests_per_minute = std::optional<std::int64_t>()};
+  ASSERT_TRUE(store_->change_key("anna", no_limit));
+  EXPECT_EQ(store_->find_key(SecretHash{std::byte{2}}).value().requests_per_minute, std::nullopt);
+  EXPECT_EQ(store_->change_key("nobody", no_limit).error().kind, Kind::kNotFound);
+
+  const KeyChange no_operator{.scopes = Scopes{.chat = true, .admin = false}};
+  EXPECT_EQ(store_->change_key("olga", no_operator, true).error().kind, Kind::kConflict);
+  EXPECT_EQ(store_->revoke_key("olga", true).error().kind, Kind::kConflict);
+  EXPECT_TRUE(store_->change_key("olga", {.scopes = Scopes{.chat = false, .admin = true}}, true));
+  ASSERT_TRUE(store_->change_key("anna", {.scopes = Scopes{.chat = true, .admin = true}}, true));
+  EXPECT_TRUE(store_->revoke_key("olga", true));
+  EXPECT_EQ(store_->revoke_key("anna", true).error().kind, Kind::kConflict);
+  EXPECT_TRUE(store_->revoke_key("anna"));  // at the machine itself everything may go
+}
+
+TEST(UtcDay, IsReadAsItIsWritten) {
+  EXPECT_EQ(parse_utc_day("2026-01-01"), 1'767'225'600'000);
+  EXPECT_EQ(parse_utc_day("2024-02-29"), 1'709'164'800'000);
+  for (const char* text :
+       {"", "2026", "2026-02-29", "2026-13-01", "2026-1-1", "2026-01-01x", " 2026-01-01"}) {
+    EXPECT_EQ(parse_utc_day(text), std::nullopt) << text;
+  }
+}
+
 TEST_F(StoreTest, UsageAddsUpByOwnerAndDay) {
   ASSERT_TRUE(store_->add_key({.name = "alice"}, SecretHash{}));
   const Usage one{1, 10, 4, 20, 15};

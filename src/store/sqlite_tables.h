@@ -69,7 +69,9 @@ StoreStatus insert_key(SQLite::Database& database, const ApiKey& key, const Secr
                        std::int64_t now_ms);
 std::vector<ApiKey> list_keys(SQLite::Database& database);
 StoreResult<ApiKey> read_key(SQLite::Database& database, const SecretHash& hash);
-StoreStatus remove_key(SQLite::Database& database, std::string_view name);
+StoreResult<ApiKey> update_key(SQLite::Database& database, std::string_view name, const KeyChange& change,
+                               bool keeps_operator);
+StoreStatus remove_key(SQLite::Database& database, std::string_view name, bool keeps_operator);
 StoreStatus insert_session(SQLite::Database& database, const SecretHash& hash, const BrowserSession& session,
                            std::int64_t now_ms);
 StoreResult<ApiKey> read_session(SQLite::Database& database, const SecretHash& hash, std::int64_t now_ms);

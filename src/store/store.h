@@ -99,8 +99,11 @@ class Store {
   virtual StoreStatus add_key(const ApiKey& key, const SecretHash& hash) = 0;
   virtual StoreResult<std::vector<ApiKey>> keys() = 0;  // by name
   virtual StoreResult<ApiKey> find_key(const SecretHash& hash) = 0;
-  // Ends its sessions too. What its owner stored stays.
-  virtual StoreStatus revoke_key(std::string_view name) = 0;
+  // kConflict: with keeps_operator, if no key with the scope admin would be left.
+  virtual StoreResult<ApiKey> change_key(std::string_view name, const KeyChange& change,
+                                         bool keeps_operator = false) = 0;
+  // Ends its sessions too. What its owner stored stays. kConflict: as above.
+  virtual StoreStatus revoke_key(std::string_view name, bool keeps_operator = false) = 0;
 
   virtual StoreStatus add_session(const SecretHash& hash, const BrowserSession& session) = 0;
   // The key of a session; kNotFound if it has expired.
