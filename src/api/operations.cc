@@ -1,8 +1,22 @@
-// GET /health, /ready, /metrics: for whoever watches the server.
+// GET /health, /ready, /metrics, /v1/state: for whoever watches the server.
 #include "api/routes.h"
 #include "api/services.h"
 
 namespace aloud {
+namespace {
+
+// What its engine does now, and has done since it was loaded.
+Json engine_json(const SchedulerStats& stats) {
+  return {{"sequences",
+           {{"waiting", stats.waiting}, {"reading", stats.reading}, {"generating", stats.generating}}},
+          {"pages", {{"total", stats.pages_total}, {"used", stats.pages_used}, {"idle", stats.pages_idle}}},
+          {"tokens",
+           {{"prompt", stats.prompt_tokens},
+            {"cached", stats.cached_tokens},
+            {"generated", stats.generated_tokens}}}};
+}
+
+}  // namespace
 
 void answer_health(const ApiCall& call) { call.send({{"status", "ok"}, {"version", call.services.version}}); }
 
@@ -29,6 +43,20 @@ void answer_ready(const ApiCall& call) {
 void answer_metrics(const ApiCall& call) {
   call.reply->send(200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                    call.services.metrics.text(call.services.models.list()));
+}
+
+void answer_state(const ApiCall& call) {
+  Json models = Json::array();
+  for (const ModelStatus& model : call.services.models.list()) {
+    Json json = {{"id", model.name}, {"status", std::string(name(model.state))}};
+    if (!model.error.empty()) json["error"] = model.error;
+    if (model.served) json.update(engine_json(model.served->scheduler().stats()));
+    models.push_back(std::move(json));
+  }
+  call.send({{"object", "state"},
+             {"version", call.services.version},
+             {"is_draining", call.services.is_draining.load()},
+             {"models", std::move(models)}});
 }
 
 }  // namespace aloud

@@ -20,7 +20,8 @@ struct ApiServices;
 // Who may call a route.
 enum class Authority {
   kAnyone,    // without a key: whether the process is up, the page itself, logging in
-  kUser,      // whoever has a key; on a machine's own loopback everybody
+  kKey,       // whoever has a key, whatever it allows; on a machine's own loopback everybody
+  kUser,      // a key with the scope "chat"; on loopback everybody
   kOperator,  // a key with the scope "admin"; on loopback everybody
 };
 

@@ -46,6 +46,12 @@ void answer_export_conversation(const ApiCall& call);
 void answer_export_conversations(const ApiCall& call);
 void answer_import_conversations(const ApiCall& call);
 
+void answer_keys(const ApiCall& call);
+void answer_add_key(const ApiCall& call);
+void answer_change_key(const ApiCall& call);
+void answer_revoke_key(const ApiCall& call);
+void answer_usage(const ApiCall& call);
+
 void answer_log_in(const ApiCall& call);
 void answer_session(const ApiCall& call);
 void answer_log_out(const ApiCall& call);
@@ -56,5 +62,6 @@ void answer_web_page(const ApiCall& call);
 void answer_health(const ApiCall& call);
 void answer_ready(const ApiCall& call);
 void answer_metrics(const ApiCall& call);
+void answer_state(const ApiCall& call);
 
 }  // namespace aloud

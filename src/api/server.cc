@@ -36,10 +36,10 @@ RequestResult<Caller> authorize(const AccessControl& access, const HttpRequest& 
                                 Authority authority) {
   auto caller = access.identify(credentials_of(request));
   if (!caller) return caller;
-  const bool may = authority == Authority::kOperator ? caller->is_operator : caller->may_chat;
-  if (may) return caller;
+  const bool needs_chat = authority == Authority::kUser, needs_admin = authority == Authority::kOperator;
+  if ((caller->may_chat || !needs_chat) && (caller->is_operator || !needs_admin)) return caller;
   return refuse(RequestErrorKind::kForbidden, "this key lacks the scope {:?}",
-                authority == Authority::kOperator ? "admin" : "chat");
+                needs_admin ? "admin" : "chat");
 }
 
 ErrorBody http_error(int status, std::string_view message, std::string_view path) {

@@ -8,8 +8,10 @@ namespace aloud {
 namespace {
 
 Json session_json(const Caller& caller, std::string_view session) {
-  Json json = {
-      {"owner", caller.owner}, {"is_operator", caller.is_operator}, {"needs_key", caller.key.has_value()}};
+  Json json = {{"owner", caller.owner},
+               {"may_chat", caller.may_chat},
+               {"is_operator", caller.is_operator},
+               {"needs_key", caller.key.has_value()}};
   // To be sent as X-CSRF-Token with every write.
   json["csrf_token"] = session.empty() ? Json(nullptr) : Json(csrf_token(session));
   return json;

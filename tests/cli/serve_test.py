@@ -1,5 +1,5 @@
 """The server from outside, with the default model: OpenAI's routes at once and as streams, errors, thought under control,
-keys, the end."""
+keys, the operator's routes, the end."""
 import gzip
 import json
 import os
@@ -8,6 +8,7 @@ import signal
 import tempfile
 import threading
 import time
+from urllib.parse import quote
 
 from harness import check, finish, program, run, told
 from server import HANG_SECONDS, Server
@@ -224,6 +225,68 @@ def test_keys(folder):
         check(server.stop() == 0, "the server with keys did not end well")
 
 
+def test_operator(folder):
+    """Keys, usage and state are the operator's; a key is told once, and the last that can make others stays."""
+    data = os.path.join(folder, "data")
+    secret = json.loads(run("key", "add", "olga", "--scopes", "admin", "--json", "--data", data, HOME=folder).stdout)["key"]
+    server = Server(folder, "--behind-proxy")
+    try:
+        server.wait_ready()
+        olga = {"x-api-key": secret}
+
+        def ask(expected, method, path, body=None, headers=olga):
+            status, answer = server.ask(method, path, body, headers)
+            check(status == expected, f"{method} {path} {body}: {status} {answer}, expected {expected}")
+            return answer
+
+        ask(403, "POST", "/v1/chat/completions", {"messages": QUESTION})
+        session = ask(200, "GET", "/v1/session")
+        check(session["is_operator"] and not session["may_chat"], f"a key for operators only: {session}")
+        made = ask(200, "POST", "/v1/keys", {"name": "小红/2", "requests_per_minute": 5})
+        check(made["scopes"] == "chat" and made["tokens_per_day"] is None, f"a new key: {made}")
+        user, path = {"x-api-key": made["key"]}, "/v1/keys/" + quote("小红/2", safe="")
+        ask(409, "POST", "/v1/keys", {"name": "小红/2"})
+        for body, param in (({}, "name"), ({"name": "a b"}, "name"), ({"name": ".."}, "name"), ({"name": "x", "scopes": "root"}, "scopes"),
+                            ({"name": "x", "tokens_per_day": 0}, "tokens_per_day")):
+            check(ask(400, "POST", "/v1/keys", body)["error"]["param"] == param, f"{body}: not {param}")
+        ask(200, "POST", "/v1/chat/completions", {"messages": QUESTION, "max_tokens": 5}, user)
+        for method, where in (("GET", "/v1/keys"), ("POST", "/v1/keys"), ("PATCH", path), ("DELETE", path), ("GET", "/v1/usage"),
+                              ("GET", "/v1/state")):
+            body = {} if method in ("POST", "PATCH") else None
+            ask(403, method, where, body, user)
+            ask(401, method, where, body, {})
+
+        deadline = time.monotonic() + HANG_SECONDS  # counters come after the reply
+        while not ask(200, "GET", "/v1/usage")["data"] and time.monotonic() < deadline:
+            time.sleep(0.02)
+        [used] = ask(200, "GET", "/v1/usage?owner=" + quote("小红/2"))["data"]
+        check(used["requests"] == 1 and used["completion_tokens"] == 5 and used["prompt_tokens"] > 0, f"usage: {used}")
+        check(ask(200, "GET", "/v1/usage?last_day=2020-01-01")["data"] == [], "usage of another time")
+        for wrong in ("first_day=yesterday", "first_day=2020-01-01", "last_day=2026-02-30"):
+            check(ask(400, "GET", "/v1/usage?" + wrong)["error"]["param"] == wrong.split("=")[0], wrong)
+        [model] = ask(200, "GET", "/v1/state")["models"]
+        check(model["status"] == "loaded" and model["tokens"]["generated"] > 0 and model["pages"]["total"] > 0, f"state: {model}")
+
+        changed = ask(200, "PATCH", path, {"tokens_per_day": 1})
+        check(changed["tokens_per_day"] == 1 and changed["requests_per_minute"] == 5, f"a changed key: {changed}")
+        ask(429, "POST", "/v1/chat/completions", {"messages": QUESTION, "max_tokens": 5}, user)
+        ask(200, "PATCH", path, {"tokens_per_day": None})
+        ask(200, "POST", "/v1/chat/completions", {"messages": QUESTION, "max_tokens": 5}, user)
+        ask(400, "PATCH", path, {"name": "other"})
+        ask(404, "PATCH", "/v1/keys/nobody", {})
+        listed = ask(200, "GET", "/v1/keys")
+        check([key["name"] for key in listed["data"]] == ["olga", "小红/2"], f"keys: {listed}")
+        check("sk-aloud-" not in json.dumps(listed) and "hash" not in json.dumps(listed), "the list tells a secret")
+
+        check("last key" in ask(409, "DELETE", "/v1/keys/olga")["error"]["message"], "the last operator")
+        ask(409, "PATCH", "/v1/keys/olga", {"scopes": "chat"})
+        ask(200, "DELETE", path)
+        ask(404, "DELETE", path)
+        ask(401, "GET", "/v1/models", headers=user)
+    finally:
+        check(server.stop() == 0, "the server with an operator did not end well")
+
+
 def test_drain(folder):
     """SIGTERM: a reply that runs is finished, then the program ends."""
     server = Server(folder)
@@ -252,6 +315,8 @@ def main():
         check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
         check(not any("27*14" in line for line in server.errors), "the log tells what was asked")
         test_keys(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        test_operator(folder)
         test_drain(folder)
         test_public_address_needs_tls()
     finish()
