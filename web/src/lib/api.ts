@@ -3,6 +3,9 @@ import { sent_events } from "./sse";
 import type {
   Conversation,
   Folder,
+  Key,
+  KeyChange,
+  MachineState,
   Message,
   Model,
   Page,
@@ -11,6 +14,7 @@ import type {
   SearchHit,
   ServerError,
   Session,
+  UsageList,
   WholeConversation,
 } from "./types";
 
@@ -111,6 +115,13 @@ export const api = {
   export_all: () => call<{ conversations: WholeConversation[] }>("GET", "/v1/conversations/export"),
   import: (file: unknown) =>
     call<{ imported: number; data: Conversation[] }>("POST", "/v1/conversations/import", file),
+
+  keys: async () => (await call<{ data: Key[] }>("GET", "/v1/keys")).data,
+  add_key: (key: KeyChange & { name: string }) => call<Key & { key: string }>("POST", "/v1/keys", key),
+  change_key: (name: string, change: KeyChange) => call<Key>("PATCH", `/v1/keys/${encodeURIComponent(name)}`, change),
+  revoke_key: (name: string) => call<unknown>("DELETE", `/v1/keys/${encodeURIComponent(name)}`),
+  usage: () => call<UsageList>("GET", "/v1/usage"),
+  state: () => call<MachineState>("GET", "/v1/state"),
 
   control: (response: string, action: "end_thinking" | "stop") =>
     call<unknown>("POST", `/v1/responses/${encodeURIComponent(response)}/control`, { action }),

@@ -9,6 +9,9 @@ import type { Conversation, Folder, Model, SearchHit, WholeConversation } from "
 const PAGE = 60;
 const TINY_BYTES = 100e6;
 
+// The address of the operator's page.
+export const OPERATOR = "#/operator";
+
 export type View = { kind: "all" } | { kind: "archived" } | { kind: "folder"; name: string };
 
 class Chats {
@@ -77,9 +80,16 @@ class Chats {
     }, 150);
   }
 
+  // The open chat's.
+  get address(): string {
+    if (this.current.temporary) return "#/temporary";
+    return this.current.id && !this.current.is_new ? `#/c/${encodeURIComponent(this.current.id)}` : "#/";
+  }
+
   // The part of the address behind # names the open chat, and perhaps a message in it.
   async open_address(): Promise<void> {
     const [, id, message] = /^#\/c\/([^/]+)(?:\/(.+))?$/.exec(location.hash) ?? [];
+    if (location.hash === OPERATOR || location.hash === this.address) return;
     if (!id) {
       if (!this.current.is_new) this.start_new(location.hash === "#/temporary");
       return;
@@ -165,7 +175,7 @@ class Chats {
   async #changed_here(chat: Chat): Promise<void> {
     if (chat.temporary || !chat.id) return;
     const address = `#/c/${chat.id}`;
-    if (this.current === chat && location.hash !== address) history.replaceState(null, "", address);
+    if (this.current === chat && ![address, OPERATOR].includes(location.hash)) history.replaceState(null, "", address);
     await this.#tell(chat.id).catch(show_error);
     if (!chat.reply && this.models.some((model) => model.status !== "loaded")) await this.load_models();
     await this.#write_title(chat);

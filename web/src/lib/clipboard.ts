@@ -4,8 +4,8 @@ export async function copy_text(text: string): Promise<void> {
   const field = document.createElement("textarea");
   field.value = text;
   field.className = "unseen";
-  document.body.append(field);
   const focused = document.activeElement;
+  (focused?.closest("dialog") ?? document.body).append(field);  // beside an open dialog nothing can be selected
   field.select();
   const copied = document.execCommand("copy");
   field.remove();

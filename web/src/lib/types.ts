@@ -110,9 +110,55 @@ export interface Model {
 
 export interface Session {
   owner: string;
+  may_chat: boolean;
   is_operator: boolean;
   needs_key: boolean;
   csrf_token: string | null;
+}
+
+export type Scopes = "chat" | "admin" | "chat,admin";
+
+// What a key allows; null: no limit, or never.
+export interface Key {
+  name: string;
+  scopes: Scopes;
+  requests_per_minute: number | null;
+  tokens_per_day: number | null;
+  created_ms: number;
+  last_used_ms: number | null;
+}
+
+export type KeyChange = Partial<Pick<Key, "scopes" | "requests_per_minute" | "tokens_per_day">>;
+
+export interface DailyUsage {
+  day: string; // "2026-01-31", UTC
+  owner: string;
+  requests: number;
+  prompt_tokens: number;
+  cached_tokens: number;
+  completion_tokens: number;
+  reasoning_tokens: number;
+}
+
+export interface UsageList {
+  first_day: string;
+  last_day: string;
+  data: DailyUsage[];
+}
+
+export interface ModelState {
+  id: string;
+  status: Model["status"];
+  error?: string;
+  sequences?: { waiting: number; reading: number; generating: number };
+  pages?: { total: number; used: number; idle: number };
+  tokens?: { prompt: number; cached: number; generated: number }; // since it was loaded
+}
+
+export interface MachineState {
+  version: string;
+  is_draining: boolean;
+  models: ModelState[];
 }
 
 // What a reply waits for: its place in the queue, or the part of the prompt that is read.

@@ -8,6 +8,7 @@ class Ui {
   narrow = new MediaQuery("max-width: 52rem"); // the sidebar has no place beside the chat
   dialog = $state<DialogName | null>(null);
   moving = $state<Conversation | null>(null); // the conversation for which a folder is chosen
+  operator = $state(false); // the operator's page is asked for
   drawer = $state(false); // the sidebar over the page, on narrow screens
   session = $state<Session | null>(null);
   state = $state<"starting" | "login" | "ready" | "unreachable">("starting");
