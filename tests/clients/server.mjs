@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-// Resolves to {url, stop} when the model answers.
+// Resolves to {url, data, stop}, data being its folder, when the model answers.
 export async function startServer(program, ...options) {
   const folder = mkdtempSync(join(tmpdir(), "aloud-clients-"));
   const server = spawn(program, ["serve", "--port", "0", "--data", folder, "--log", "off", ...options],
@@ -19,5 +19,5 @@ export async function startServer(program, ...options) {
     if (server.exitCode === null) await once(server, "exit");
     rmSync(folder, { recursive: true });
   };
-  return { url, stop };
+  return { url, data: folder, stop };
 }

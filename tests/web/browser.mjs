@@ -34,7 +34,7 @@ async function startTrap(complaints) {
   return { url: `http://127.0.0.1:${trap.address().port}`, close: () => trap.close() };
 }
 
-// Resolves to {url, open, close}. Options go to the server.
+// Resolves to {url, data, open, close}, data being the server's folder. Options go to the server.
 export async function startBrowser(...options) {
   if (!existsSync(CHROMIUM)) {
     console.log(`skipped: there is no ${CHROMIUM}`);
@@ -47,8 +47,8 @@ export async function startBrowser(...options) {
   const browser = await require("playwright-core").chromium.launch({
     executablePath: CHROMIUM, args: [`--proxy-server=${trap.url}`] });
 
-  // A page of its own visitor: nothing is shared with other pages.
-  async function open(context_options = {}, path = "/") {
+  // A page of its own visitor: nothing is shared with other pages. With the statuses of `refusals` the server may refuse.
+  async function open(context_options = {}, path = "/", refusals = []) {
     const context = await browser.newContext({ locale: "en-GB", colorScheme: "light", ...context_options });
     context.setDefaultTimeout(HANG_MS);
     const page = await context.newPage();
@@ -57,14 +57,15 @@ export async function startBrowser(...options) {
     });
     page.on("pageerror", (error) => complaints.push(`error: ${error.stack}`));
     page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) complaints.push(`console: ${message.text()} ${message.location().url}`);
+      const [, status] = /^Failed to load resource: .* status of (\d+)/.exec(message.text()) ?? [];
+      if (["error", "warning"].includes(message.type()) && !refusals.includes(Number(status))) complaints.push(`console: ${message.text()} ${message.location().url}`);
     });
     page.on("dialog", (dialog) => {
       complaints.push(`dialog: ${dialog.message()}`);
       dialog.dismiss();
     });
     await page.goto(server.url + path);
-    await page.getByRole("textbox").first().waitFor();
+    await page.locator("textarea, [type=password]").first().waitFor();
     return page;
   }
 
@@ -74,7 +75,7 @@ export async function startBrowser(...options) {
     trap.close();
     assert.deepEqual(complaints, []);
   }
-  return { url: server.url, open, close };
+  return { url: server.url, data: server.data, open, close };
 }
 
 // What axe finds in the page as it is shown now: ["rule: place", ...].

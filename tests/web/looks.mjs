@@ -39,6 +39,13 @@ async function lookAround(language, colorScheme, size) {
   await press(text["settings.title"]);
   await look_at("settings");
   await page.keyboard.press("Escape");
+  await drawer();
+  await press(text["operator.title"]);
+  await page.getByRole("table", { name: text["usage.title"] }).waitFor();
+  await page.getByText(text["state.rate"]).waitFor();
+  await look_at("operator");
+  await press(text["keys.add"]);
+  await look_at("key");
   await page.context().close();
 }
 
