@@ -120,12 +120,13 @@ ReplyRequest read_prompt(JsonFields& fields) {
   return request;
 }
 
-RequestResult<MessagesCall> read_messages_call(const std::string& body) {
-  auto json = parse_request(body);
+RequestResult<MessagesCall> read_messages_call(const ApiCall& api_call) {
+  auto json = parse_request(api_call.request->body);
   if (!json) return tl::unexpected(std::move(json.error()));
   JsonFields fields(*json);
   MessagesCall call;
   call.request = read_prompt(fields);
+  call.request.options.grammars = api_call.grammars();
   call.request.sampling = read_sampling(fields);
   call.request.options.max_tokens = fields.integer("max_tokens", 1, kMaxTokens);
   if (!fields.has("max_tokens")) fields.set_error("max_tokens", "missing, expected a number of tokens");
@@ -274,7 +275,7 @@ class MessageStream : public ReplyListener {
 }  // namespace
 
 void answer_anthropic_messages(const ApiCall& call) {
-  auto read = read_messages_call(call.request->body);
+  auto read = read_messages_call(call);
   if (!read) return call.send(read.error());
   std::unique_ptr<ReplyListener> listener;
   if (read->stream) {

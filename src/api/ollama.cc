@@ -11,7 +11,6 @@
 #include "api/services.h"
 #include "api/tool_arguments.h"
 #include "base/clock.h"
-#include "engine/grammar.h"
 
 namespace aloud {
 namespace {
@@ -88,7 +87,7 @@ void read_format(JsonFields& fields, ReplyOptions& options) {
     fields.set_error("format", "is neither \"json\" nor a JSON schema");
     return;
   }
-  auto grammar = Grammar::from_json_schema(format->is_string() ? Json{{"type", "object"}} : *format);
+  auto grammar = options.grammars.from_json_schema(format->is_string() ? Json{{"type", "object"}} : *format);
   if (!grammar) return fields.set_error("format", grammar.error().message);
   options.answer_grammar = std::move(*grammar);
 }
@@ -139,6 +138,7 @@ RequestResult<OllamaCall> read_ollama_call(const ApiCall& call, Endpoint endpoin
   if (!json) return tl::unexpected(std::move(json.error()));
   JsonFields fields(*json);
   OllamaCall read;
+  read.request.options.grammars = call.grammars();
   read.request.model = without_latest(call.services.models, fields.string("model").value_or(""));
   if (endpoint == Endpoint::kChat) {
     read_chat(fields, read);

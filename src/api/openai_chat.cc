@@ -16,8 +16,8 @@ struct ChatCall {
   AnswerForm form;
 };
 
-RequestResult<ChatCall> read_chat_call(const std::string& body) {
-  auto json = parse_request(body);
+RequestResult<ChatCall> read_chat_call(const ApiCall& api_call) {
+  auto json = parse_request(api_call.request->body);
   if (!json) return tl::unexpected(std::move(json.error()));
   JsonFields fields(*json);
   ChatCall call;
@@ -25,6 +25,7 @@ RequestResult<ChatCall> read_chat_call(const std::string& body) {
   call.request.prompt = read_messages(fields, "messages");
   call.request.sampling = read_sampling(fields);
   ReplyOptions& options = call.request.options;
+  options.grammars = api_call.grammars();
   options.thinking = read_thinking(fields);
   options.max_tokens = read_max_tokens(fields);
   options.stops = read_stops(fields);
@@ -157,7 +158,7 @@ class ChatStream : public ReplyListener {
 }  // namespace
 
 void answer_openai_chat(const ApiCall& call) {
-  auto read = read_chat_call(call.request->body);
+  auto read = read_chat_call(call);
   if (!read) return call.send(read.error());
   std::unique_ptr<ReplyListener> listener;
   if (read->form.stream) {
@@ -189,7 +190,9 @@ void answer_control(const ApiCall& call) {
       reply->end_thinking();
     }
   }
-  call.send({{"id", id}, {"object", "chat.completion.control"}, {"action", *action}});
+  const bool is_response = call.request->path.starts_with("/v1/responses/");
+  const char* const object = is_response ? "response.control" : "chat.completion.control";
+  call.send({{"id", id}, {"object", object}, {"action", *action}});
 }
 
 }  // namespace aloud

@@ -43,8 +43,8 @@ RawPrompt read_prompt(JsonFields& fields) {
   return tokens;
 }
 
-RequestResult<CompletionCall> read_completion_call(const std::string& body) {
-  auto json = parse_request(body);
+RequestResult<CompletionCall> read_completion_call(const ApiCall& api_call) {
+  auto json = parse_request(api_call.request->body);
   if (!json) return tl::unexpected(std::move(json.error()));
   JsonFields fields(*json);
   CompletionCall call;
@@ -52,6 +52,7 @@ RequestResult<CompletionCall> read_completion_call(const std::string& body) {
   RawPrompt prompt = read_prompt(fields);
   call.request.sampling = read_sampling(fields);
   ReplyOptions& options = call.request.options;
+  options.grammars = api_call.grammars();
   options.max_tokens = read_max_tokens(fields);
   options.stops = read_stops(fields);
   read_answer_format(fields, options);
@@ -181,7 +182,7 @@ class CompletionAnswer : public ReplyListener {
 }  // namespace
 
 void answer_openai_completions(const ApiCall& call) {
-  auto read = read_completion_call(call.request->body);
+  auto read = read_completion_call(call);
   if (!read) return call.send(read.error());
   read->request.id = random_id("cmpl-");
   ReplyGroup::start(call, std::move(read->request), read->form.samples,

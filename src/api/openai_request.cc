@@ -105,7 +105,7 @@ void set_grammar(JsonFields& fields, std::string_view name, Result<std::shared_p
 
 void read_schema(JsonFields& fields, ReplyOptions& options) {
   if (const Json* const schema = fields.find("schema")) {
-    set_grammar(fields, "schema", Grammar::from_json_schema(*schema), options);
+    set_grammar(fields, "schema", options.grammars.from_json_schema(*schema), options);
   } else {
     fields.set_error("schema", "missing, expected a JSON schema");
   }
@@ -263,7 +263,7 @@ void read_format(JsonFields& format, SchemaPlace place, ReplyOptions& options) {
   if (!format.has("type")) format.set_error("type", "missing, expected a string");
   const auto type = format.choice("type", {"text", "json_object", "json_schema"});
   if (type == "json_object") {
-    set_grammar(format, "type", Grammar::from_json_schema({{"type", "object"}}), options);
+    set_grammar(format, "type", options.grammars.from_json_schema({{"type", "object"}}), options);
   } else if (type == "json_schema" && place == SchemaPlace::kWithin) {
     if (const Json* const wrapper = format.required_object("json_schema")) {
       JsonFields inner = format.inner("json_schema", *wrapper);
@@ -280,13 +280,14 @@ void read_answer_format(JsonFields& fields, ReplyOptions& options) {
     read_format(format, SchemaPlace::kWithin, options);
   }
   if (const Json* const schema = fields.find("guided_json")) {
-    set_grammar(fields, "guided_json", Grammar::from_json_schema(*schema), options);
+    set_grammar(fields, "guided_json", options.grammars.from_json_schema(*schema), options);
   }
   if (const auto regex = fields.string("guided_regex")) {
-    set_grammar(fields, "guided_regex", Grammar::from_regex(*regex), options);
+    set_grammar(fields, "guided_regex", options.grammars.from_regex(*regex), options);
   }
   for (const char* name : {"grammar", "guided_grammar"}) {
-    if (const auto gbnf = fields.string(name)) set_grammar(fields, name, Grammar::from_gbnf(*gbnf), options);
+    if (const auto gbnf = fields.string(name))
+      set_grammar(fields, name, options.grammars.from_gbnf(*gbnf), options);
   }
 }
 

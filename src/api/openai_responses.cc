@@ -15,6 +15,9 @@
 namespace aloud {
 namespace {
 
+// Of an input, in one page.
+constexpr std::int64_t kMostItems = 100;
+
 bool is_final(const ResponseEvent& event) {
   return event.type == "response.completed" || event.type == "response.incomplete" ||
          event.type == "response.failed";
@@ -74,7 +77,7 @@ void attach(const ApiCall& call, const std::shared_ptr<RunningReply>& reply, Jso
             std::shared_ptr<Client> client) {
   auto events = std::make_shared<ResponseEvents>(std::move(head));
   for (const ResponseEvent& event : events->begin()) client->tell(event);
-  reply->listen(
+  const auto listener = reply->listen(
       0, [events, client, &background = call.services.background](std::int64_t, const ReplyEvent& heard) {
         for (ResponseEvent& event : events->hear(heard)) {
           if (!is_final(event)) {
@@ -84,6 +87,9 @@ void attach(const ApiCall& call, const std::shared_ptr<RunningReply>& reply, Jso
           }
         }
       });
+  call.reply->on_gone([weak = std::weak_ptr(reply), listener] {
+    if (const auto running = weak.lock()) running->leave(listener);
+  });
 }
 
 // A response that was asked for here, until its end: the first to hear its reply.
@@ -92,7 +98,7 @@ class ServedResponse : public std::enable_shared_from_this<ServedResponse> {
   ServedResponse(const ApiCall& call, ResponseRequest request)
       : call_(call),
         request_(std::move(request)),
-        record_(call.services.store, call.caller.owner, request_) {}
+        record_(call.services.store, call.caller.owner, request_, call.services.response_retention) {}
 
   void start() {
     auto admitted = call_.services.access.admit(call_.caller);
@@ -171,19 +177,36 @@ class ServedResponse : public std::enable_shared_from_this<ServedResponse> {
     if (!part.thought.empty() || !part.content.empty()) call_.services.keeper.grow(part);
   }
 
-  // Whoever hears of the end finds it in the store.
+  // Whoever hears of the end finds it in the store, unless the store refuses it for long.
   void end(ResponseEvent event) {
-    if (request_.store) {
-      const auto stored = record_.end(event.data["response"], event.sequence + 1);
-      call_.services.keeper.forget(call_.caller.owner, request_.reply.id);
-      if (!stored) {
-        Json response = std::move(event.data["response"]);
-        response["status"] = "failed";
-        response["error"] = {{"code", "not_stored"}, {"message", stored.error().message}};
-        event = final_event(std::move(response), event.sequence);
-      }
+    const auto shared = std::make_shared<const ResponseEvent>(std::move(event));
+    if (!request_.store || store_end(*shared)) return client_->tell(*shared);
+    const auto write = [self = shared_from_this(), shared] {
+      if (!self->store_end(*shared)) return false;
+      if (!self->gave_up_) self->client_->tell(*shared);
+      return true;
+    };
+    call_.services.keeper.try_again(
+        {.write = write, .give_up = [self = shared_from_this(), shared] { self->give_up(*shared); }});
+  }
+
+  bool store_end(const ResponseEvent& event) {
+    auto stored = record_.end(event.data["response"], event.sequence + 1);
+    if (!stored) {
+      call_.services.metrics.count_store_failure("reply");
+      not_stored_ = std::move(stored.error().message);
+      return false;
     }
-    client_->tell(event);
+    call_.services.keeper.forget(call_.caller.owner, request_.reply.id);
+    return true;
+  }
+
+  void give_up(const ResponseEvent& event) {
+    gave_up_ = true;
+    Json response = event.data["response"];
+    response["status"] = "failed";
+    response["error"] = {{"code", "not_stored"}, {"message", not_stored_}};
+    client_->tell(final_event(std::move(response), event.sequence));
   }
 
   const ApiCall call_;
@@ -192,6 +215,8 @@ class ServedResponse : public std::enable_shared_from_this<ServedResponse> {
   std::string model_;
   std::optional<ResponseEvents> events_;
   std::shared_ptr<Client> client_;
+  std::string not_stored_;  // why
+  bool gave_up_ = false;    // the client was told that it is not stored
 };
 
 // The caller's stored response of the route. Answers the error itself.
@@ -218,6 +243,35 @@ RequestResult<std::int64_t> last_seen(const HttpRequest& request) {
       RequestErrorKind::kInvalid, "starting_after: is not the number of an event", "starting_after", {}, 0});
 }
 
+// Which items of an input are asked for.
+struct ItemPage {
+  std::int64_t limit = 20;
+  std::string after;  // the item before the first; empty: from the beginning
+  bool is_newest_first = true;
+};
+
+RequestError bad_query(const char* name, std::string_view what) {
+  return {RequestErrorKind::kInvalid, fmt::format("{}: {}", name, what), name, {}, 0};
+}
+
+RequestResult<ItemPage> read_page(const HttpRequest& request) {
+  ItemPage page;
+  page.after = request.query("after").value_or("");
+  const std::string order = request.query("order").value_or("desc");
+  page.is_newest_first = order == "desc";
+  if (order != "desc" && order != "asc") {
+    return tl::unexpected(bad_query("order", "is neither asc nor desc"));
+  }
+  if (const auto limit = request.query("limit")) {
+    const auto parsed = std::from_chars(limit->data(), limit->data() + limit->size(), page.limit);
+    const bool is_number = parsed.ec == std::errc() && parsed.ptr == limit->data() + limit->size();
+    if (!is_number || page.limit < 1 || page.limit > kMostItems) {
+      return tl::unexpected(bad_query("limit", fmt::format("is not within 1 to {}", kMostItems)));
+    }
+  }
+  return page;
+}
+
 void stream_again(const ApiCall& call, const StoredResponse& stored) {
   const auto after = last_seen(*call.request);
   if (!after) return call.send(after.error());
@@ -235,7 +289,7 @@ void stream_again(const ApiCall& call, const StoredResponse& stored) {
 void answer_create_response(const ApiCall& call) {
   auto json = parse_request(call.request->body);
   if (!json) return call.send(json.error());
-  auto request = read_response_request(*json);
+  auto request = read_response_request(*json, call.grammars());
   if (!request) return call.send(request.error());
   auto context = read_context(call.services.store, call.caller.owner, *request);
   if (!context) return call.send(context.error());
@@ -284,12 +338,23 @@ void answer_cancel_response(const ApiCall& call) {
 void answer_response_input(const ApiCall& call) {
   const auto stored = find_response(call);
   if (!stored) return;
-  Json items = stored->body["input"];
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (!items[i].contains("id")) items[i]["id"] = fmt::format("item_{}", i);
+  auto page = read_page(*call.request);
+  if (!page) return call.send(page.error());
+  Json all = stored->body["input"];
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!all[i].contains("id")) all[i]["id"] = fmt::format("item_{}", i);
   }
-  if (call.request->query("order") != "asc") std::ranges::reverse(items);
-  Json list = {{"object", "list"}, {"data", items}, {"has_more", false}};
+  if (page->is_newest_first) std::ranges::reverse(all);
+  auto begin = all.begin();
+  if (!page->after.empty()) {
+    begin = std::ranges::find_if(all, [&](const Json& item) { return item["id"] == page->after; });
+    if (begin == all.end()) return call.send(bad_query("after", "there is no such item"));
+    ++begin;
+  }
+  const auto end = begin + std::min<std::ptrdiff_t>(page->limit, all.end() - begin);
+  Json items = Json::array();
+  for (auto at = begin; at != end; ++at) items.push_back(*at);
+  Json list = {{"object", "list"}, {"data", items}, {"has_more", end != all.end()}};
   list["first_id"] = items.empty() ? Json(nullptr) : items.front()["id"];
   list["last_id"] = items.empty() ? Json(nullptr) : items.back()["id"];
   call.send(list);

@@ -150,7 +150,7 @@ std::vector<Message> read_items(JsonFields& fields, std::string_view name) {
   return messages;
 }
 
-RequestResult<ResponseRequest> read_response_request(const Json& json) {
+RequestResult<ResponseRequest> read_response_request(const Json& json, GrammarSource grammars) {
   JsonFields fields(json);
   ResponseRequest request;
   request.reply.model = fields.string("model").value_or("");
@@ -166,6 +166,7 @@ RequestResult<ResponseRequest> read_response_request(const Json& json) {
     fields.set_error("input", fields.has("input") ? "is empty" : "missing, expected a string or items");
   }
   request.reply.sampling = read_sampling(fields);
+  request.reply.options.grammars = std::move(grammars);
   read_options(fields, request.reply.options);
   fields.choice("truncation", {"disabled"});
   if (const Json* const metadata = fields.object("metadata"); metadata && metadata->size() > kMaxMetadata) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/json_fields.h"
+#include "engine/grammar_cache.h"
 #include "service/reply_service.h"
 
 namespace aloud {
@@ -25,7 +26,7 @@ struct ResponseRequest {
 };
 
 // Errors name the field.
-RequestResult<ResponseRequest> read_response_request(const Json& json);
+RequestResult<ResponseRequest> read_response_request(const Json& json, GrammarSource grammars);
 
 // Items of an input or an output as messages: reasoning and calls belong to the assistant's message that they
 // stand beside. `name` is the field that they are in.

@@ -124,9 +124,15 @@ RequestResult<std::vector<Message>> branch_of(Store& store, const std::string& o
   return messages;
 }
 
+// By the end of the server, which told so; else a crash.
+bool is_interrupted(const Json& response) {
+  const auto error = response.find("error");
+  return error != response.end() && error->is_object() && error->value("code", "") == kInterruptedCode;
+}
+
 ReplyStatus status_of(const Json& response) {
   const std::string status = response.value("status", "");
-  if (status == "failed") return ReplyStatus::kFailed;
+  if (status == "failed") return is_interrupted(response) ? ReplyStatus::kInterrupted : ReplyStatus::kFailed;
   return status == "cancelled" ? ReplyStatus::kCancelled : ReplyStatus::kComplete;
 }
 
@@ -159,20 +165,24 @@ RequestResult<std::vector<Message>> read_context(Store& store, const std::string
   return messages;
 }
 
-ResponseRecord::ResponseRecord(Store& store, std::string owner, const ResponseRequest& request)
+ResponseRecord::ResponseRecord(Store& store, std::string owner, const ResponseRequest& request,
+                               std::chrono::milliseconds retention)
     : store_(store),
       owner_(std::move(owner)),
+      retention_(retention),
       conversation_(request.conversation),
       parent_(request.parent.value_or("")),
       input_(request.input),
       items_(request.items) {}
 
 StoreStatus ResponseRecord::put(const Json& response, ReplyStatus status, std::int64_t next_sequence) {
+  const std::int64_t created_ms = 1000 * response["created_at"].get<std::int64_t>();
   return store_.put_response(
       owner_, {.id = response["id"].get<std::string>(),
                .body = {{"response", response}, {"input", items_}, {"next_sequence", next_sequence}},
                .status = status,
-               .created_ms = 1000 * response["created_at"].get<std::int64_t>()});
+               .created_ms = created_ms,
+               .expires_ms = retention_.count() == 0 ? 0 : created_ms + retention_.count()});
 }
 
 StoreStatus ResponseRecord::add_messages(Json& response) {
@@ -230,11 +240,11 @@ StoreStatus ResponseRecord::end(const Json& response, std::int64_t next_sequence
 
 Json settled_response(Store& store, const std::string& owner, const StoredResponse& stored) {
   Json response = stored.body.at("response");
-  const bool is_interrupted =
+  const bool is_cut_off =
       stored.status == ReplyStatus::kInterrupted || stored.status == ReplyStatus::kRunning;
-  if (!is_interrupted) return response;
+  if (!is_cut_off || is_interrupted(response)) return response;
   response["status"] = "failed";
-  response["error"] = {{"code", "interrupted"}, {"message", "the server ended while it wrote this"}};
+  response["error"] = {{"code", kInterruptedCode}, {"message", "the server ended while it wrote this"}};
   response["output"] = Json::array();
   const auto place = response.find("conversation");
   if (place == response.end() || !place->is_object()) return response;

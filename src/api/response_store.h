@@ -1,6 +1,7 @@
 // Responses in the store: what a request goes on from, and what is left of it.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,9 @@ RequestResult<std::vector<Message>> read_context(Store& store, const std::string
 // One response in the store, from its beginning to its end. Blocks; no two calls at once.
 class ResponseRecord {
  public:
-  ResponseRecord(Store& store, std::string owner, const ResponseRequest& request);
+  // retention: after its creation the response is no longer found, and erased; 0: never.
+  ResponseRecord(Store& store, std::string owner, const ResponseRequest& request,
+                 std::chrono::milliseconds retention);
 
   // Stores the response, the input and a running reply. Sets where the reply is in the conversation:
   // response["conversation"] = {"id", "parent"}. After an error nothing is left.
@@ -35,6 +38,7 @@ class ResponseRecord {
 
   Store& store_;
   const std::string owner_;
+  const std::chrono::milliseconds retention_;
   const std::string conversation_;
   std::string parent_;
   const std::vector<Message> input_;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "api/error_body.h"
+#include "engine/grammar_cache.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "service/access_control.h"
@@ -33,6 +34,7 @@ struct ApiCall {
   Caller caller;
 
   Dialect dialect() const { return dialect_of(request->path); }
+  GrammarSource grammars() const;  // the caller's
   void send(const Json& body, int status = 200) const;
   void send(const RequestError& error) const;
 };

@@ -1,12 +1,17 @@
 // Puts the parts together and brings each request to its route.
 #include "api/server.h"
 
+#include <algorithm>
+#include <future>
 #include <utility>
 
 #include "base/clock.h"
 
 namespace aloud {
 namespace {
+
+// For what was told last to reach its clients, after the time for replies is over.
+constexpr double kLastWordsSeconds = 2;
 
 std::string_view cookie(std::string_view cookies, std::string_view name) {
   while (!cookies.empty()) {
@@ -53,6 +58,8 @@ std::string_view session_of(const HttpRequest& request) {
   return cookie(request.header("cookie"), kSessionCookie);
 }
 
+GrammarSource ApiCall::grammars() const { return {services.grammars, caller.owner}; }
+
 void ApiCall::send(const Json& body, int status) const {
   reply->send(status, {{"Content-Type", "application/json"}}, to_text(body));
 }
@@ -86,10 +93,23 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, std::vector
 
 Server::Server(const ServerOptions& options, std::vector<OfferedModel> models, Store& store)
     : access_(store, options.needs_keys, unix_milliseconds),
-      housekeeping_(store, unix_milliseconds),
+      housekeeping_(store, unix_milliseconds, std::chrono::hours(1),
+                    [this, also = options.on_failure](const StoreError& error) {
+                      metrics_.count_store_failure("purge");
+                      if (also) also("what was deleted is not erased yet: " + error.message);
+                    }),
       models_(std::move(models), options.idle_seconds),
-      services_{models_,  replies_,    keeper_,      store,          access_,
-                metrics_, background_, is_draining_, options.version},
+      services_{models_,
+                grammars_,
+                replies_,
+                keeper_,
+                store,
+                access_,
+                metrics_,
+                background_,
+                is_draining_,
+                options.version,
+                options.response_retention},
       keeper_(store),
       replies_(models_) {}
 
@@ -97,7 +117,13 @@ Server::~Server() { http_.reset(); }
 
 std::size_t Server::drain(double seconds) {
   is_draining_ = true;
-  return http_->drain(seconds);
+  const double end = steady_seconds() + seconds;
+  const std::size_t interrupted = replies_.drain(seconds);
+  // What the ends of replies still store and tell.
+  std::promise<void> told;
+  background_.post([&] { told.set_value(); });
+  told.get_future().wait();
+  return interrupted + http_->drain(std::max(kLastWordsSeconds, end - steady_seconds()));
 }
 
 void Server::handle(const ApiRoute& route, HttpRequest request, std::shared_ptr<HttpReply> reply) {

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/services.h"
@@ -17,6 +20,10 @@ struct ServerOptions {
   bool needs_keys = false;
   double idle_seconds = 0;  // see ModelRegistry
   std::string version;
+  // Stored responses go after so long; 0: never.
+  std::chrono::milliseconds response_retention = std::chrono::days(30);
+  // What the operator should know, in words; may be empty. Threads of the server.
+  std::function<void(std::string_view)> on_failure;
   // For every finished request, besides the metrics; may be empty. I/O threads.
   std::function<void(const AccessRecord&)> on_request;
 };
@@ -33,8 +40,9 @@ class Server {
   std::string url() const { return http_->url(); }
   ModelRegistry& models() { return models_; }
 
-  // Not ready from now on; accepts no more and lets replies end for so many seconds, then cancels them.
-  // Blocks. Returns how many requests had to be cut off.
+  // Not ready from now on: refuses new replies with 503, lets those that run end for so many seconds, then
+  // interrupts them. What they end with is stored and told before the connections close. Blocks. Returns how
+  // many replies and connections had to be cut off.
   std::size_t drain(double seconds);
   Status reload_certificates() { return http_->reload_certificates(); }
 
@@ -43,10 +51,11 @@ class Server {
   void handle(const ApiRoute& route, HttpRequest request, std::shared_ptr<HttpReply> reply);
 
   AccessControl access_;
-  Housekeeping housekeeping_;
   Metrics metrics_;
+  Housekeeping housekeeping_;
   std::atomic<bool> is_draining_ = false;
   ModelRegistry models_;
+  GrammarCache grammars_;
   ApiServices services_;
   ReplyKeeper keeper_;
   TaskQueue background_{1};

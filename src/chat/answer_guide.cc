@@ -11,6 +11,9 @@
 namespace aloud {
 namespace {
 
+// At most, for all grammars of an answer: then the engine works out the rest as the answer comes to it.
+constexpr double kPrepareSeconds = 0.05;
+
 // As a regular expression; names are letters, digits and a few signs.
 std::string pattern_of(const std::vector<GuidedTool>& tools, std::string_view end) {
   std::string pattern;
@@ -36,6 +39,9 @@ Result<AnswerGuide> AnswerGuide::create(AnswerRules rules, const GrammarVocabula
     if (GrammarMatcher(tool.arguments, vocabulary).accept_text("{")) continue;
     return fail("the parameters of the tool \"{}\" are no object", tool.name);
   }
+  const double seconds = kPrepareSeconds / static_cast<double>(std::max<std::size_t>(1, rules.tools.size()));
+  for (const GuidedTool& tool : rules.tools) vocabulary.prepare(*tool.arguments, seconds);
+  if (rules.answer != nullptr) vocabulary.prepare(*rules.answer, kPrepareSeconds);
   AnswerGuide guide(std::move(rules), vocabulary);
   if (!guide.rules_.must_call || guide.rules_.tools.size() < 2) return guide;
   const std::string_view after_name = call_frame(guide.rules_.syntax).before_arguments;

@@ -86,10 +86,10 @@ std::vector<TokenId> thought_opening(const ThinkingOptions& thinking, bool is_he
   return tokens;
 }
 
-Result<std::shared_ptr<const Grammar>> arguments_grammar(const Tool& tool) {
-  auto grammar = Grammar::from_json_schema(tool_json(tool)["function"]["parameters"]);
+Result<std::shared_ptr<const Grammar>> arguments_grammar(const Tool& tool, const GrammarSource& grammars) {
+  auto grammar = grammars.from_json_schema(tool_json(tool)["function"]["parameters"]);
   // Without a promise of strictness what is not understood must not stand in the way.
-  if (!grammar && !tool.strict) return Grammar::from_json_schema({{"type", "object"}});
+  if (!grammar && !tool.strict) return grammars.from_json_schema({{"type", "object"}});
   return grammar;
 }
 
@@ -102,7 +102,7 @@ Result<AnswerRules> answer_rules(const ReplyOptions& options, ToolSyntax syntax,
     const bool is_held = choice.kind == kRequired || (choice.kind == kAuto && tool.strict) ||
                          (choice.kind == kNamed && tool.name == choice.name);
     if (!is_held) continue;
-    auto grammar = arguments_grammar(tool);
+    auto grammar = arguments_grammar(tool, options.grammars);
     if (!grammar) return fail("tools[{}].parameters: {}", i, grammar.error().message);
     rules.tools.push_back({tool.name, std::move(*grammar)});
   }

@@ -77,8 +77,8 @@ void drain(Server& server, double seconds, const sigset_t& signals) {
                              "正在结束：回复可继续 {:.0f} 秒；再次按下则立即结束\n")),
              seconds);
   std::jthread([signals] {
-    int number = 0;
-    sigwait(&signals, &number);
+    int number = SIGHUP;
+    while (number == SIGHUP) sigwait(&signals, &number);
     _exit(kExitFailure);
   }).detach();
   server.drain(seconds);
@@ -96,6 +96,7 @@ int serve(const ServeFlags& flags) {
   auto store = open_sqlite_store({.folder = *folder, .use = FolderUse::kServe});
   if (!store) return report_error("serve", store.error().message);
   if (flags.log != "off") options->on_request = flags.log == "json" ? log_json : log_text;
+  options->on_failure = [](std::string_view what) { report_error("serve", what); };
   auto server = Server::start(std::move(*options), std::move(*models), **store);
   if (!server) return report_error("serve", server.error().message);
   fmt::print("{}\n", (*server)->url());

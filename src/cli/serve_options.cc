@@ -3,6 +3,7 @@
 
 #include <CLI/Config.hpp>
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "base/printable.h"
@@ -144,6 +145,12 @@ void add_serve_options(CLI::App& app, ServeFlags& flags) {
       ->type_name("N")
       ->check(CLI::NonNegativeNumber.description(""))
       ->capture_default_str();
+  app.add_option(
+         "--response-retention-days", flags.response_retention_days,
+         tr("stored responses are erased after so long; 0: never", "已存储的响应保留这么久后清除；0：从不"))
+      ->type_name("N")
+      ->check(within(0, 36500))
+      ->capture_default_str();
   app.set_config("--config", "",
                  tr("file (TOML) with any of these options", "包含上述任意选项的文件（TOML）"));
 }
@@ -165,6 +172,7 @@ Result<ServerOptions> server_options(const ServeFlags& flags) {
   }
   ServerOptions options{.needs_keys = is_public && !flags.no_keys, .idle_seconds = 60 * flags.idle_minutes};
   options.version = ALOUD_VERSION;
+  options.response_retention = std::chrono::days(flags.response_retention_days);
   options.http.address = flags.host;
   options.http.port = flags.port;
   options.http.tls = {flags.tls_certificate, flags.tls_key};

@@ -34,6 +34,7 @@ struct ServeFlags {
   std::string data;  // folder; empty: the user's
   std::string log = "text";
   double drain_seconds = 30;
+  int response_retention_days = 30;
 };
 
 void add_serve_options(CLI::App& app, ServeFlags& flags);

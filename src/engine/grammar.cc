@@ -260,4 +260,9 @@ Result<Grammar::Ptr> Grammar::from_json_schema(const nlohmann::ordered_json& sch
   return from_rules(rules);
 }
 
+std::int64_t Grammar::bytes() const {
+  return static_cast<std::int64_t>(states_.capacity() * sizeof(State) + edges_.capacity() * sizeof(Edge) +
+                                   calls_.capacity() * sizeof(Call) + digests_.capacity() * sizeof(Digest));
+}
+
 }  // namespace aloud

@@ -57,6 +57,7 @@ class Grammar {
 
   StateId begin() const { return 0; }
   std::int64_t size() const { return std::ssize(states_); }
+  std::int64_t bytes() const;  // of memory
   std::span<const Edge> edges(StateId state) const {
     return std::span(edges_).subspan(states_[state].edges, states_[state].edge_count);
   }

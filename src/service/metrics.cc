@@ -42,6 +42,8 @@ struct Metrics::Families {
       counter("aloud_replies_total", "replies by model and why they ended");
   prometheus::Family<prometheus::Counter>& errors =
       counter("aloud_errors_total", "requests that got no reply, by kind");
+  prometheus::Family<prometheus::Counter>& store_failures = counter(
+      "aloud_store_failures_total", "writes that the store refused and that are tried again: reply, purge");
   prometheus::Family<prometheus::Counter>& tokens = counter(
       "aloud_tokens_total", "tokens of finished replies: prompt, cached (of the prompt), thought, answer");
   prometheus::Family<prometheus::Histogram>& first_token =
@@ -87,6 +89,10 @@ void Metrics::count_error(std::string_view model, RequestErrorKind kind) {
 
 void Metrics::count_request(std::string_view route, int status) {
   families_->requests.Add({{"route", std::string(route)}, {"status", std::to_string(status)}}).Increment();
+}
+
+void Metrics::count_store_failure(std::string_view what) {
+  families_->store_failures.Add({{"what", std::string(what)}}).Increment();
 }
 
 std::string Metrics::text(const std::vector<ModelStatus>& models) {

@@ -21,6 +21,9 @@ class Metrics {
   void count_error(std::string_view model, RequestErrorKind kind);
   void count_request(std::string_view route, int status);
 
+  // The store refused what nobody waits for: "reply" (the end of one), "purge" (what is to be erased).
+  void count_store_failure(std::string_view what);
+
   // The whole page; models: as they are now.
   std::string text(const std::vector<ModelStatus>& models);
 

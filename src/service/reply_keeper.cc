@@ -1,13 +1,18 @@
 // One thread that wakes once a second while something grows.
 #include "service/reply_keeper.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace aloud {
 
-ReplyKeeper::ReplyKeeper(Store& store) : store_(store), thread_([this] { run(); }) {}
+ReplyKeeper::ReplyKeeper(Store& store, double seconds)
+    : store_(store), seconds_(seconds), thread_([this] { run(); }) {}
 
 ReplyKeeper::~ReplyKeeper() {
   const std::lock_guard lock(mutex_);
@@ -32,14 +37,43 @@ void ReplyKeeper::forget(const std::string& owner, const std::string& message) {
   growing_.erase({owner, message});
 }
 
+void ReplyKeeper::try_again(Unwritten unwritten) {
+  const std::lock_guard lock(mutex_);
+  if (unwritten_.size() == kMostUnwritten) unwritten_.pop_front();
+  unwritten_.push_back({std::move(unwritten), 0, seconds_, steady_seconds() + seconds_});
+  changed_.notify_all();
+}
+
 void ReplyKeeper::run() {
   std::unique_lock lock(mutex_);
   while (!ending_) {
-    changed_.wait(lock, [this] { return ending_ || !growing_.empty(); });
-    changed_.wait_for(lock, std::chrono::duration<double>(kSeconds), [this] { return ending_; });
-    if (!ending_) store_parts(lock);
+    changed_.wait(lock, [this] { return ending_ || !growing_.empty() || !unwritten_.empty(); });
+    changed_.wait_for(lock, std::chrono::duration<double>(seconds_), [this] { return ending_; });
+    if (ending_) break;
+    store_parts(lock);
+    write_again(lock);
   }
   store_parts(lock);
+  write_again(lock);
+}
+
+void ReplyKeeper::write_again(std::unique_lock<std::mutex>& lock) {
+  std::deque<Pending> pending;
+  pending.swap(unwritten_);
+  const bool is_last = ending_;
+  lock.unlock();
+  std::erase_if(pending, [&](Pending& one) {
+    if (!is_last && steady_seconds() < one.due_seconds) return false;
+    if (one.unwritten.write()) return true;
+    if (++one.failures == kPatience) one.unwritten.give_up();
+    one.wait_seconds = std::min(2 * one.wait_seconds, kLongestSeconds);
+    one.due_seconds = steady_seconds() + one.wait_seconds;
+    return false;
+  });
+  lock.lock();
+  // Those that came meanwhile are younger.
+  std::ranges::move(unwritten_, std::back_inserter(pending));
+  unwritten_ = std::move(pending);
 }
 
 // What the store did not take stays, with its number, and is brought again with what came since.

@@ -1,6 +1,7 @@
 // Starts replies: prepares the prompt, hands it to the scheduler and turns what comes into events.
 #include "service/reply_service.h"
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -11,6 +12,10 @@ namespace {
 
 RequestError invalid(const Error& error, std::string param = {}) {
   return {RequestErrorKind::kInvalid, error.message, std::move(param), {}, 0};
+}
+
+RequestError shutting_down(double retry_seconds) {
+  return {RequestErrorKind::kCapacity, "the server is shutting down", {}, "stopping", retry_seconds};
 }
 
 RequestError from_refusal(const Refusal& refusal) {
@@ -132,19 +137,41 @@ RequestResult<PreparedReply> prepare(ReplyRequest& request, ServedModel& model, 
 ReplyService::~ReplyService() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return starting_ == 0; });
-  std::vector<std::shared_ptr<RunningReply>> running;
-  for (const auto& [id, entry] : replies_) running.push_back(entry.reply);
-  lock.unlock();
-  for (const auto& reply : running) reply->cancel();
-  lock.lock();
+  interrupt_all(lock);
   changed_.wait(lock, [this] { return started_ == finished_; });
 }
 
+std::size_t ReplyService::drain(double seconds) {
+  using Seconds = std::chrono::duration<double>;
+  std::unique_lock lock(mutex_);
+  phase_ = Phase::kDraining;
+  changed_.wait_for(lock, Seconds(seconds), [this] { return is_idle(); });
+  // What still waits for its model is refused when that is there.
+  phase_ = Phase::kEnding;
+  const std::size_t interrupted = interrupt_all(lock);
+  changed_.wait_for(lock, Seconds(kInterruptSeconds), [this] { return started_ == finished_; });
+  return interrupted;
+}
+
+std::size_t ReplyService::interrupt_all(std::unique_lock<std::mutex>& lock) {
+  std::vector<std::shared_ptr<RunningReply>> running;
+  for (const auto& [id, entry] : replies_) {
+    if (entry.finished_seconds == 0) running.push_back(entry.reply);
+  }
+  lock.unlock();
+  for (const auto& reply : running) reply->interrupt();
+  lock.lock();
+  return running.size();
+}
+
 void ReplyService::start(ReplyRequest request, Started then) {
+  bool is_open;
   {
     const std::lock_guard lock(mutex_);
-    ++starting_;
+    is_open = phase_ == Phase::kOpen;
+    if (is_open) ++starting_;
   }
+  if (!is_open) return then(tl::unexpected(shutting_down(kRetrySeconds)));
   const std::string name = request.model;
   auto shared = std::make_shared<ReplyRequest>(std::move(request));
   models_.use(
@@ -178,6 +205,7 @@ RequestResult<std::shared_ptr<RunningReply>> ReplyService::begin(ReplyRequest re
   sequence.public_tokens = model->public_tokens(sequence.prompt);
   {
     const std::lock_guard lock(mutex_);
+    if (phase_ == Phase::kEnding) return tl::unexpected(shutting_down(kRetrySeconds));
     forget_old();
     replies_[request.id] = {reply, request.keep};
     ++started_;

@@ -25,6 +25,9 @@ enum class RequestErrorKind {
   kInternal,      // 500
 };
 
+// The code of the error of a reply that the end of the server cut off.
+inline constexpr char kInterruptedCode[] = "interrupted";
+
 struct RequestError {
   RequestErrorKind kind = RequestErrorKind::kInternal;
   std::string message;             // for a person: what was found and what was expected

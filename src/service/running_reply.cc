@@ -13,15 +13,26 @@ void RunningReply::publish(ReplyEvent event) {
 void RunningReply::deliver(ReplyEvent event) {
   if (finished_) return;
   ++count_;
+  say_if_interrupted(event);
   finished_ = std::holds_alternative<FinishedEvent>(event);
-  for (const auto& [after, listener] : listeners_) {
-    if (count_ > after) listener(count_, event);
+  for (const Hearing& hearing : listeners_) {
+    if (count_ > hearing.after) hearing.listener(count_, event);
   }
   if (keep_ || !heard_) log_.push_back(std::move(event));
   if (!finished_) return;
   listeners_.clear();
   set_control(nullptr);
   if (on_finish_) std::exchange(on_finish_, nullptr)();
+}
+
+// What ended by itself in the last moment stays as it is.
+void RunningReply::say_if_interrupted(ReplyEvent& event) {
+  auto* const end = std::get_if<FinishedEvent>(&event);
+  if (end == nullptr || !end->outcome || end->outcome->finish != ReplyFinish::kCancelled) return;
+  const std::lock_guard lock(mutex_);
+  if (!interrupted_) return;
+  end->outcome = tl::unexpected(RequestError{
+      RequestErrorKind::kCapacity, "the server ended while it wrote this", {}, kInterruptedCode, 0});
 }
 
 void RunningReply::replay(std::int64_t after, const Listener& listener) {
@@ -33,10 +44,18 @@ void RunningReply::replay(std::int64_t after, const Listener& listener) {
   if (!keep_) log_ = {};
 }
 
-void RunningReply::listen(std::int64_t after, Listener listener) {
-  delivery_.post([self = shared_from_this(), after, listener = std::move(listener)]() mutable {
+RunningReply::ListenerId RunningReply::listen(std::int64_t after, Listener listener) {
+  const ListenerId id = next_listener_++;
+  delivery_.post([self = shared_from_this(), id, after, listener = std::move(listener)]() mutable {
     self->replay(after, listener);
-    if (!self->finished_) self->listeners_.emplace_back(after, std::move(listener));
+    if (!self->finished_) self->listeners_.push_back({id, after, std::move(listener)});
+  });
+  return id;
+}
+
+void RunningReply::leave(ListenerId listener) {
+  delivery_.post([self = shared_from_this(), listener] {
+    std::erase_if(self->listeners_, [&](const Hearing& hearing) { return hearing.id == listener; });
   });
 }
 
@@ -65,6 +84,14 @@ void RunningReply::cancel() {
     control = control_;
   }
   if (control) control->cancel();
+}
+
+void RunningReply::interrupt() {
+  {
+    const std::lock_guard lock(mutex_);
+    interrupted_ = !cancelled_;
+  }
+  cancel();
 }
 
 void RunningReply::end_thinking() {

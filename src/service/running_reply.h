@@ -2,6 +2,7 @@
 // or at once.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -66,8 +67,10 @@ class RunningReply : public std::enable_shared_from_this<RunningReply> {
   // The next event, from whoever makes the reply. Nothing follows a FinishedEvent.
   void publish(ReplyEvent event);
   // Hears events with numbers > after that are still there, and all that follow. It is let go of after the
-  // FinishedEvent.
-  void listen(std::int64_t after, Listener listener);
+  // FinishedEvent or after leave() with what this returns.
+  ListenerId listen(std::int64_t after, Listener listener);
+  // Nothing is told to it any more, but for what is being told right now.
+  void leave(ListenerId listener);
 
   // Tells the events that are still there, once, on the delivery thread.
   void read(std::function<void(std::span<const ReplyEvent>)> reader);
@@ -75,12 +78,15 @@ class RunningReply : public std::enable_shared_from_this<RunningReply> {
   // control: what cancel() and end_thinking() reach, until the end; before it is set they are remembered.
   void set_control(std::shared_ptr<ReplyControl> control);
   void cancel();
+  // The server ends: cancels, and tells a reply that was cut off so as an error with the code "interrupted".
+  void interrupt();
   void end_thinking();
 
  private:
   // Delivery thread:
   void deliver(ReplyEvent event);
   void replay(std::int64_t after, const Listener& listener);
+  void say_if_interrupted(ReplyEvent& event);
 
   const Identity identity_;
   const bool keep_;
@@ -91,12 +97,19 @@ class RunningReply : public std::enable_shared_from_this<RunningReply> {
   std::vector<ReplyEvent> log_;  // the last events
   std::int64_t count_ = 0;       // events so far
   bool finished_ = false;
-  bool heard_ = false;                                        // there was a listener
-  std::vector<std::pair<std::int64_t, Listener>> listeners_;  // with the number after which they hear
+  bool heard_ = false;  // there was a listener
+  struct Hearing {
+    ListenerId id = 0;
+    std::int64_t after = 0;  // the number after which it hears
+    Listener listener;
+  };
+  std::vector<Hearing> listeners_;
 
+  std::atomic<ListenerId> next_listener_ = 1;
   std::mutex mutex_;
   std::shared_ptr<ReplyControl> control_;
   bool cancelled_ = false;
+  bool interrupted_ = false;
   bool thinking_ended_ = false;
 };
 

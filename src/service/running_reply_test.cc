@@ -106,5 +106,45 @@ TEST_F(RunningReplyThreadTest, ControlMayComeBeforeTheSequence) {
   EXPECT_EQ(control->cancelled, 2);
 }
 
+TEST_F(RunningReplyThreadTest, LetsGoOfAListenerThatLeaves) {
+  const auto reply = make(true);
+  std::vector<std::int64_t> stays, leaves;
+  const auto held = std::make_shared<int>();
+  reply->listen(0, collect(stays));
+  const auto listener =
+      reply->listen(0, [held, &leaves](std::int64_t number, const ReplyEvent&) { leaves.push_back(number); });
+  reply->publish(answer());
+  settle();
+  EXPECT_EQ(held.use_count(), 2);
+  reply->leave(listener);
+  settle();
+  EXPECT_EQ(held.use_count(), 1);
+  reply->publish(answer());
+  reply->leave(listener);
+  settle();
+  EXPECT_EQ(leaves, std::vector<std::int64_t>{1});
+  EXPECT_EQ(stays, (std::vector<std::int64_t>{1, 2}));
+}
+
+TEST_F(RunningReplyThreadTest, TellsThatTheServerCutItOff) {
+  const auto end_of = [&](ReplyFinish finish, bool interrupt, bool cancel) {
+    const auto reply = make(false);
+    std::string code = "none";
+    reply->listen(0, [&](std::int64_t, const ReplyEvent& event) {
+      const auto& outcome = std::get<FinishedEvent>(event).outcome;
+      if (!outcome) code = outcome.error().code;
+    });
+    if (cancel) reply->cancel();
+    if (interrupt) reply->interrupt();
+    reply->publish(FinishedEvent{Reply{.finish = finish}});
+    settle();
+    return code;
+  };
+  EXPECT_EQ(end_of(ReplyFinish::kCancelled, true, false), kInterruptedCode);
+  EXPECT_EQ(end_of(ReplyFinish::kCancelled, false, true), "none");
+  EXPECT_EQ(end_of(ReplyFinish::kCancelled, true, true), "none");
+  EXPECT_EQ(end_of(ReplyFinish::kStop, true, false), "none");
+}
+
 }  // namespace
 }  // namespace aloud

@@ -146,7 +146,8 @@ def control(server):
 
     answer = server.open("POST", "/v1/responses", {**LONG, "stream": True})
     name = events_of(answer, most=3)[0]["response"]["id"]
-    check(server.ask("POST", f"/v1/responses/{name}/control", {"action": "stop"})[0] == 200, "control")
+    status, told_so = server.ask("POST", f"/v1/responses/{name}/control", {"action": "stop"})
+    check((status, told_so) == (200, {"id": name, "object": "response.control", "action": "stop"}), f"control: {status} {told_so}")
     last = events_of(answer)[-1]
     check(last["type"] == "response.incomplete" and last["response"]["status"] == "cancelled", f"stopped: {last}")
     check(server.ask("POST", f"/v1/responses/{name}/control", {"action": "dance"})[0] == 400, "an action that is none")
@@ -215,6 +216,24 @@ def test_responses_that_follow_one_another(server):
           f"followed: {second}, at once: {whole}")
     items = server.ask("GET", f"/v1/responses/{second['id']}/input_items?order=asc")[1]
     check([item["content"] for item in items["data"]] == ["And 3+4?"] and items["data"][0]["id"], f"items: {items}")
+
+
+def test_the_pages_of_an_input(server):
+    asked = [{"role": "user", "content": f"{i}"} for i in range(5)]
+    name = create(server, {"input": asked, "max_output_tokens": 1})["id"]
+    for order, expected in (("asc", list("01234")), ("desc", list("43210"))):
+        found, after = [], ""
+        for _ in range(3):
+            page = server.ask("GET", f"/v1/responses/{name}/input_items?order={order}&limit=2{after}")[1]
+            found += [item["content"] for item in page["data"]]
+            check(page["first_id"] == page["data"][0]["id"] and page["has_more"] == (len(found) < 5), f"{order}: {page}")
+            after = f"&after={page['last_id']}"
+        check(found == expected, f"{order}: {found}")
+        end = server.ask("GET", f"/v1/responses/{name}/input_items?order={order}{after}")[1]
+        check(end["data"] == [] and not end["has_more"] and end["last_id"] is None, f"behind the last: {end}")
+    for query in ("limit=0", "limit=101", "limit=x", "limit=", "order=up", "after=none", "limit=-1", "limit=99999999999999999999"):
+        status, error = server.ask("GET", f"/v1/responses/{name}/input_items?{query}")
+        check(status == 400 and error["error"]["param"] == query.split("=")[0], f"{query}: {status} {error}")
 
 
 def test_tools_and_formats(server):
@@ -320,7 +339,7 @@ def main():
             server.wait_ready()
             for test in (test_at_once_and_as_a_stream, test_a_connection_that_breaks,
                          test_a_response_that_is_not_stored_ends_with_its_client, test_control, test_what_is_deleted_ends, test_conversations,
-                         test_responses_that_follow_one_another, test_tools_and_formats, test_errors):
+                         test_responses_that_follow_one_another, test_the_pages_of_an_input, test_tools_and_formats, test_errors):
                 test(server)
             create(server, LONG, background=True)  # its end must not be in the way of the server's
         check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")

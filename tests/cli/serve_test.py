@@ -298,6 +298,45 @@ def test_drain(folder):
     check(server.process.wait(HANG_SECONDS) == 0, "the server did not end well")
 
 
+def test_drain_cuts_off_what_lasts(folder):
+    """What runs on after the time is told so in its own dialect, and stored so; nothing new begins meanwhile."""
+    long = {"messages": QUESTION, "guided_regex": "[a-z]{3000}", "thinking": {"type": "disabled"}, "detect_loops": False}
+    server = Server(folder, "--drain-seconds", "1")
+    server.wait_ready()
+    # Many beside each other, so that none ends by itself.
+    for seed in range(20):
+        server.ask("POST", "/v1/responses", {**long, "input": "x", "seed": seed, "background": True})
+    chat = server.open("POST", "/v1/chat/completions", {**long, "stream": True})
+    chat.readline()
+    response = server.open("POST", "/v1/responses", {**long, "input": "x", "stream": True})
+    name = json.loads(response.read1().decode().split("data: ")[1].split("\n")[0])["response"]["id"]
+    server.process.send_signal(signal.SIGTERM)
+    while (ready := server.open("GET", "/ready")).status != 503:
+        pass
+    check(ready.getheader("Retry-After"), "a server that ends does not say when to ask again")
+    refused = server.open("POST", "/v1/chat/completions", {"messages": QUESTION})
+    check(refused.status == 503 and refused.getheader("Retry-After") and b"stopping" in refused.read(), f"new work: {refused.status}")
+    check(b'"interrupted"' in chat.read(), "a chat that is cut off is not told")
+    last = response.read().decode()
+    check("event: response.failed" in last and '"interrupted"' in last, f"a response that is cut off is not told: {last[-300:]}")
+    check(server.process.wait(HANG_SECONDS) == 0, "the server did not end well")
+    again = Server(folder)
+    stored = again.ask("GET", f"/v1/responses/{name}")[1]
+    check(stored["status"] == "failed" and stored["error"]["code"] == "interrupted" and stored["output"], f"stored: {stored}")
+    again.stop()
+
+
+def test_a_second_signal_ends_at_once(folder):
+    server = Server(folder, "--drain-seconds", "600")
+    server.wait_ready()
+    answer = server.open("POST", "/v1/chat/completions", {"messages": QUESTION, "guided_regex": "[a-z]{3000}", "stream": True})
+    answer.readline()
+    server.process.send_signal(signal.SIGTERM)
+    while server.open("GET", "/ready").status != 503:
+        pass
+    check(server.stop() == 1, "a second signal was not heeded")
+
+
 def test_public_address_needs_tls():
     result = run("serve", "--host", "0.0.0.0", "--port", "0", timeout=HANG_SECONDS)
     check(result.returncode == 2 and b"--tls-certificate" in result.stderr, f"public: {told(result)}")
@@ -318,6 +357,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         test_operator(folder)
         test_drain(folder)
+        test_drain_cuts_off_what_lasts(folder)
+        test_a_second_signal_ends_at_once(folder)
         test_public_address_needs_tls()
     finish()
 
