@@ -63,7 +63,9 @@ TEST(GrammarCacheTest, StaysWithinItsBytesAndLetsTheOldestGo) {
   for (const char c : {'b', 'a', 'c', 'a', 'd', 'a', 'e'}) {
     const Grammar::Ptr grammar = ask(c);
     EXPECT_LE(cache.bytes(), 3 * one + one / 2);
-    if (c == 'a') EXPECT_EQ(grammar, a);
+    if (c == 'a') {
+      EXPECT_EQ(grammar, a);
+    }
   }
   GrammarCache tiny(one / 2);
   EXPECT_TRUE(GrammarSource(tiny, "anna").from_regex("[a-z]{40}"));
