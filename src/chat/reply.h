@@ -36,8 +36,8 @@ struct ReplyOptions {
   // Constrains the answer but not the thought. Such an answer ends when the grammar is complete, and no stop
   // string cuts it.
   std::shared_ptr<const Grammar> answer_grammar;
-  GrammarSource
-      grammars;  // of the tools' parameters; whoever reads a request takes answer_grammar from it too
+  // For the tools' parameters; whoever reads a request takes answer_grammar from it too.
+  GrammarSource grammars;
   std::optional<int> top_logprobs;  // how many likeliest tokens events tell of; absent: no logprobs
   bool detect_loops = true;
 };
