@@ -1,4 +1,4 @@
-// aloud serve: models and conversations over HTTP, until a signal ends it.
+// Starts the server, says where it is, and waits for signals.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include "base/printable.h"
 #include "cli/command_line.h"
 #include "cli/language.h"
-#include "cli/serve_options.h"
+#include "cli/serve_command.h"
 #include "store/sqlite_store.h"
 
 namespace aloud {
@@ -84,12 +84,12 @@ void drain(Server& server, double seconds, const sigset_t& signals) {
   server.drain(seconds);
 }
 
-int serve(const ServeFlags& flags) {
+int serve_until_signal(const ServeFlags& flags, const OfferModels& offer) {
   const sigset_t signals = block_signals();
   allow_many_files();
   auto options = server_options(flags);
   if (!options) return report_error("serve", options.error().message, kExitUsage);
-  auto models = offered_models(flags);
+  auto models = offer(flags);
   if (!models) return report_error("serve", models.error().message);
   const auto folder = data_folder(flags.data);
   if (!folder) return report_error("serve", folder.error().message);
@@ -117,7 +117,7 @@ int serve(const ServeFlags& flags) {
 
 }  // namespace
 
-int run_serve(int argc, char** argv) {
+int serve(int argc, char** argv, const OfferModels& offer) {
   CLI::App app(
       tr("Serves models over HTTP: the APIs of OpenAI, Anthropic and Ollama, and the chat in the browser.",
          "通过 HTTP 提供模型服务：兼容 OpenAI、Anthropic、Ollama 的 API，以及浏览器聊天。"),
@@ -125,7 +125,9 @@ int run_serve(int argc, char** argv) {
   ServeFlags flags;
   add_serve_options(app, flags);
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
-  return serve(flags);
+  return serve_until_signal(flags, offer);
 }
+
+int run_serve(int argc, char** argv) { return serve(argc, argv, offered_models); }
 
 }  // namespace aloud

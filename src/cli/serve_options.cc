@@ -118,10 +118,8 @@ Result<std::unique_ptr<ServedModel>> load(const ServeFlags& flags, const std::st
   TRY_ASSIGN(GgufFile file, open_model_file(path));
   TRY_ASSIGN(auto loaded,
              LoadedModel::load(std::move(file), load_options(flags.threads, flags.engine, flags.context)));
-  ServedModelOptions options{.system_prompt = system_prompt};
-  options.scheduler.max_pages = cache_pages(flags, *loaded);
-  options.scheduler.max_sequences = flags.sequences;
-  options.scheduler.max_waiting = flags.queue;
+  ServedModelOptions options = served_options(flags, *loaded);
+  options.system_prompt = system_prompt;
   return ServedModel::start(name, std::move(loaded), options);
 }
 
@@ -179,6 +177,14 @@ Result<ServerOptions> server_options(const ServeFlags& flags) {
   options.http.behind_proxy = flags.behind_proxy;
   options.http.hosts = flags.host_names;
   options.http.origins = flags.origins;
+  return options;
+}
+
+ServedModelOptions served_options(const ServeFlags& flags, const LoadedModel& loaded) {
+  ServedModelOptions options;
+  options.scheduler.max_pages = cache_pages(flags, loaded);
+  options.scheduler.max_sequences = flags.sequences;
+  options.scheduler.max_waiting = flags.queue;
   return options;
 }
 

@@ -45,6 +45,9 @@ bool is_loopback(const std::string& host);
 // HTTP and access as the flags want them. Errors: a public address without TLS or a proxy before it.
 Result<ServerOptions> server_options(const ServeFlags& flags);
 
+// How a model is served as the flags want it, but for their system prompt.
+ServedModelOptions served_options(const ServeFlags& flags, const LoadedModel& loaded);
+
 // The models to offer, not loaded. Errors: a file that cannot be opened, names that are given twice.
 Result<std::vector<OfferedModel>> offered_models(const ServeFlags& flags);
 

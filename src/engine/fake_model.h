@@ -73,7 +73,7 @@ class FakeModel : public Model {
       }
       std::fill_n(logits, shape_.vocabulary, 0.0f);
       const std::int32_t next = script_(all);
-      logits[next] = 10;
+      logits[next] = certainty;
       logits += shape_.vocabulary;
     }
     return {};
@@ -81,6 +81,7 @@ class FakeModel : public Model {
 
   // Called first in every step; an error is the step's.
   std::function<Status(std::span<const SequenceStep>)> before_forward;
+  float certainty = 10;              // the logit of the script's token; those of the others are 0
   std::vector<std::int64_t> chunks;  // tokens of each step so far
   std::vector<TokenRole> roles;      // and their roles
 

@@ -34,6 +34,11 @@ class LoadedModel {
   // that does not fit in memory with its context.
   static Result<std::unique_ptr<LoadedModel>> load(GgufFile file, const LoadOptions& options = {});
 
+  // A model that was made elsewhere, with the vocabulary and the template of the file; of options only
+  // threads and context count. Errors: of the vocabulary and the memory as above.
+  static Result<std::unique_ptr<LoadedModel>> create(GgufFile file, std::unique_ptr<Model> model,
+                                                     const LoadOptions& options = {});
+
   const GgufFile& file() const { return file_; }
   Model& model() const { return *model_; }
   ThreadPool& threads() { return pool_; }  // the model's; between its passes others may use them
@@ -47,8 +52,10 @@ class LoadedModel {
   std::unique_ptr<Session> new_session() const;
 
  private:
-  LoadedModel(GgufFile file, int threads, bool pin_threads)
-      : file_(std::move(file)), pool_(threads, pin_threads) {}
+  LoadedModel(GgufFile file, const LoadOptions& options);
+
+  // With the model there: the vocabulary, and whether they fit together and into memory.
+  Status complete(const LoadOptions& options, std::optional<std::int64_t> available_bytes);
 
   GgufFile file_;
   ThreadPool pool_;
