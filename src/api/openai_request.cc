@@ -197,8 +197,8 @@ void read_effort(JsonFields& fields, std::string_view name, ThinkingOptions& thi
   }
 }
 
-ThinkingOptions read_thinking(JsonFields& fields) {
-  ThinkingOptions thinking;
+ThinkingOptions read_thinking(JsonFields& fields, ThinkingOptions elsewhere) {
+  ThinkingOptions thinking = std::move(elsewhere);
   read_effort(fields, "reasoning_effort", thinking);
   if (const Json* const arguments = fields.object("chat_template_kwargs")) {
     JsonFields inner = fields.inner("chat_template_kwargs", *arguments);

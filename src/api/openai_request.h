@@ -35,8 +35,9 @@ std::vector<ToolCall> read_tool_calls(JsonFields& message);
 // temperature and its like, seed, logit_bias.
 SamplingChoices read_sampling(JsonFields& fields);
 std::vector<std::string> read_stops(JsonFields& fields, std::string_view name = "stop");
-// thinking, reasoning_effort, chat_template_kwargs.enable_thinking.
-ThinkingOptions read_thinking(JsonFields& fields);
+// reasoning_effort, chat_template_kwargs.enable_thinking, thinking; each wins over those before it, and all
+// of them over what was said elsewhere.
+ThinkingOptions read_thinking(JsonFields& fields, ThinkingOptions elsewhere = {});
 // The name of an effort: "none", "minimal", "low", "medium", "high" or "xhigh".
 void read_effort(JsonFields& fields, std::string_view name, ThinkingOptions& thinking);
 // max_completion_tokens or max_tokens.

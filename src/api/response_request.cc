@@ -96,11 +96,11 @@ void read_conversation(JsonFields& fields, ResponseRequest& request) {
 }
 
 void read_options(JsonFields& fields, ReplyOptions& options) {
-  options.thinking = read_thinking(fields);
   if (const Json* const reasoning = fields.object("reasoning")) {
     JsonFields inner = fields.inner("reasoning", *reasoning);
     read_effort(inner, "effort", options.thinking);
   }
+  options.thinking = read_thinking(fields, options.thinking);
   options.max_tokens = fields.integer("max_output_tokens", 1, kMaxTokens);
   options.stops = read_stops(fields);
   options.detect_loops = fields.boolean("detect_loops").value_or(true);
