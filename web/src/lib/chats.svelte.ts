@@ -1,5 +1,5 @@
 // The list of conversations, the models, and which chat is open; several tabs of one browser are kept in step.
-import { api } from "./api";
+import { api, ApiError } from "./api";
 import { Chat } from "./chat.svelte";
 import { t } from "./i18n";
 import { settings } from "./settings.svelte";
@@ -34,7 +34,7 @@ class Chats {
   #titled = new Set<string>();
 
   constructor() {
-    this.#channel.onmessage = (event: MessageEvent<{ id: string }>) => void this.#changed_elsewhere(event.data.id);
+    this.#channel.onmessage = (event: MessageEvent<{ id: string }>) => void this.#changed_elsewhere(event.data.id).catch(show_error);
   }
 
   async start(): Promise<void> {
@@ -199,7 +199,13 @@ class Chats {
 
   async #changed_elsewhere(id: string): Promise<void> {
     await this.reload();
-    if (this.current.id === id && !this.current.reply) await this.current.refresh();
+    if (this.current.id !== id || this.current.reply) return;
+    try {
+      await this.current.refresh();
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 404)) throw error;
+      this.start_new(); // It was deleted there.
+    }
   }
 }
 
