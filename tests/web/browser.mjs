@@ -34,7 +34,7 @@ async function startTrap(complaints) {
   return { url: `http://127.0.0.1:${trap.address().port}`, close: () => trap.close() };
 }
 
-// Resolves to {url, data, open, close}, data being the server's folder. Options go to the server.
+// Resolves to {url, data, open, beside, allow, close}, data being the server's folder. Options go to the server.
 export async function startBrowser(...options) {
   if (!existsSync(CHROMIUM)) {
     console.log(`skipped: there is no ${CHROMIUM}`);
@@ -42,40 +42,53 @@ export async function startBrowser(...options) {
   }
   const server = await startServer(program, ...options);
   const complaints = [];
+  const allowed = [];
   const trap = await startTrap(complaints);
   // Chromium asks loopback addresses without the proxy.
   const browser = await require("playwright-core").chromium.launch({
     executablePath: CHROMIUM, args: [`--proxy-server=${trap.url}`] });
 
-  // A page of its own visitor: nothing is shared with other pages. With the statuses of `refusals` the server may refuse.
-  async function open(context_options = {}, path = "/", refusals = []) {
-    const context = await browser.newContext({ locale: "en-GB", colorScheme: "light", ...context_options });
-    context.setDefaultTimeout(HANG_MS);
-    const page = await context.newPage();
-    context.on("request", (request) => {
-      if (!/^(data|blob):/.test(request.url()) && new URL(request.url()).origin !== server.url) complaints.push(`asks ${request.url()}`);
-    });
+  function watch(page) {
     page.on("pageerror", (error) => complaints.push(`error: ${error.stack}`));
     page.on("console", (message) => {
-      const [, status] = /^Failed to load resource: .* status of (\d+)/.exec(message.text()) ?? [];
-      if (["error", "warning"].includes(message.type()) && !refusals.includes(Number(status))) complaints.push(`console: ${message.text()} ${message.location().url}`);
+      if (["error", "warning"].includes(message.type())) complaints.push(`console: ${message.text()} ${message.location().url}`);
     });
     page.on("dialog", (dialog) => {
       complaints.push(`dialog: ${dialog.message()}`);
       dialog.dismiss();
     });
+  }
+
+  async function visit(page, path) {
+    watch(page);
     await page.goto(server.url + path);
     await page.locator("textarea, [type=password]").first().waitFor();
     return page;
   }
 
+  // A page of its own visitor: nothing is shared with other pages.
+  async function open(context_options = {}, path = "/") {
+    const context = await browser.newContext({ locale: "en-GB", colorScheme: "light", ...context_options });
+    context.setDefaultTimeout(HANG_MS);
+    context.on("request", (request) => {
+      if (!/^(data|blob):/.test(request.url()) && new URL(request.url()).origin !== server.url) complaints.push(`asks ${request.url()}`);
+    });
+    return visit(await context.newPage(), path);
+  }
+
+  // Another tab of the same visitor.
+  const beside = async (page, path = "/") => visit(await page.context().newPage(), path);
+
+  // What a test brings about itself is no complaint.
+  const allow = (pattern) => allowed.push(pattern);
+
   async function close() {
     await browser.close();
     await server.stop();
     trap.close();
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(complaints.filter((complaint) => !allowed.some((pattern) => pattern.test(complaint))), []);
   }
-  return { url: server.url, data: server.data, open, close };
+  return { url: server.url, data: server.data, open, beside, allow, close };
 }
 
 // What axe finds in the page as it is shown now: ["rule: place", ...].

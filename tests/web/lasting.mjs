@@ -1,0 +1,161 @@
+// What outlives reloads, lost networks, other tabs, refusals and a full context: lasting.mjs PROGRAM CLIENTS_FOLDER; the
+// program is scripted_server.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { startBrowser } from "./browser.mjs";
+import { answered, ask, button, choose, composer, done, lastReply, list, questions, replies, row, say, stored, thoughtText, until } from "./reader.mjs";
+
+const CONTEXT = 2048;
+const browser = await startBrowser("--context", String(CONTEXT));
+const page = await browser.open();
+
+// What was typed and not sent is there again, in the chat it was typed in.
+{
+  await answered(page, "Settled.");
+  await composer(page).fill("Half a thou");
+  await page.reload();
+  await lastReply(page).waitFor();
+  assert.equal(await composer(page).inputValue(), "Half a thou");
+  await button(page, "chat.new").click();
+  assert.equal(await composer(page).inputValue(), "");
+  await composer(page).fill("Another");
+  await row(page, "Settled").getByRole("link").click();
+  await lastReply(page).waitFor();
+  assert.equal(await composer(page).inputValue(), "Half a thou");
+  await composer(page).fill("");
+}
+
+// The text of a reply is what the server has, no more and no less.
+async function same_as_stored(reader) {
+  await done(lastReply(reader));
+  const { thought, content } = (await stored(reader)).messages.at(-1);
+  await lastReply(reader).getByRole("button", { name: /^Thought/ }).click();
+  const shown = await thoughtText(lastReply(reader)).getByRole("paragraph").allTextContents();
+  assert.equal(shown.join("\n\n"), thought);
+  assert.equal(thought.match(/Step 3:/g).length, 1);
+  assert.match(content, /^Back\.$/);
+}
+
+// A reload in the middle of a thought reads on.
+{
+  await button(page, "chat.new").click();
+  await ask(page, 'Reload. think 120 pace 40 say "Back."');
+  await thoughtText(lastReply(page)).getByText("Step 1:").waitFor();
+  await page.reload();
+  await thoughtText(lastReply(page)).getByText("Step 2:").waitFor();
+  assert.equal(await lastReply(page).getAttribute("aria-busy"), "true");
+  await same_as_stored(page);
+}
+
+// A way to the server that can be cut: all its connections break, and none are made until it is mended.
+async function startWay(address) {
+  const ends = new Set();
+  const way = createServer((near) => {
+    const far = connect(new URL(address).port, "127.0.0.1");
+    for (const [end, other] of [[near, far], [far, near]]) {
+      ends.add(end);
+      end.on("error", () => end.destroy()).on("close", () => (ends.delete(end), other.destroy())).pipe(other);
+    }
+  });
+  const mend = async (port) => {
+    way.listen(port, "127.0.0.1");
+    await once(way, "listening");
+    return way.address().port;
+  };
+  const port = await mend(0);
+  const cut = () => {
+    way.close();
+    for (const end of ends) end.destroy();
+  };
+  return { url: `http://127.0.0.1:${port}`, cut, mend: () => mend(port) };
+}
+
+// A network that is lost and comes back: the reply has gone on, and is shown whole.
+{
+  const way = await startWay(browser.url);
+  browser.allow(/net::ERR_/);
+  browser.allow(new RegExp(`^asks ${way.url}/`));
+  const reader = await browser.open();
+  await reader.goto(way.url);
+  await ask(reader, 'Tunnel. think 120 pace 40 say "Back."');
+  await thoughtText(lastReply(reader)).getByText("Step 1:").waitFor();
+  await reader.context().setOffline(true);
+  way.cut();
+  await lastReply(reader).getByText(say("reply.lost")).waitFor();
+  await way.mend();
+  await reader.context().setOffline(false);
+  await lastReply(reader).getByText(say("reply.lost")).waitFor({ state: "detached" });
+  await same_as_stored(reader);
+  await reader.context().close();
+  way.cut();
+}
+
+// Two tabs are in step.
+{
+  browser.allow(/status of 404/);
+  const other = await browser.beside(page, new URL(page.url()).pathname + new URL(page.url()).hash);
+  await lastReply(other).getByText("Back.").waitFor();
+  await answered(page, 'Hello, tab. say "Both of us."');
+  await lastReply(other).getByText("Both of us.").waitFor();
+  assert.equal(await replies(other).count(), 2);
+  await choose(page, row(page, "Reload").getByRole("button"), say("rename"));
+  await page.getByRole("textbox", { name: say("rename") }).fill("Bridge");
+  await page.keyboard.press("Enter");
+  await row(other, "Bridge").waitFor();
+  await other.getByRole("heading", { name: "Bridge" }).waitFor();
+  await choose(page, row(page, "Bridge").getByRole("button"), say("delete"));
+  await row(other, "Bridge").waitFor({ state: "detached" });
+  await replies(other).first().waitFor({ state: "detached" });
+  await other.close();
+}
+
+// What the server refuses is said, and tried again.
+{
+  browser.allow(/status of (503|400)/);
+  await button(page, "chat.new").click();
+  await page.route("**/v1/responses", (route) => route.fulfill({ status: 503, headers: { "Retry-After": "7" },
+    json: { error: { message: "full up", type: "server_error", code: null } } }), { times: 1 });
+  await composer(page).fill('Busy. say "Now."');
+  await composer(page).press("Enter");
+  const trouble = page.getByRole("alert");
+  await trouble.getByText(say("error.busy")).waitFor();
+  await trouble.getByText(say("error.retry_after", { seconds: 7 })).waitFor();
+  await button(trouble, "retry").click();
+  await lastReply(page).getByText("Now.").waitFor();
+  assert.equal(await trouble.count(), 0);
+  assert.equal(await questions(page).count(), 1);
+
+  // Too long for the model, which the server itself says; the question stays, and can be made shorter.
+  await composer(page).fill(`Too much. ${"x".repeat(CONTEXT)}`);
+  await composer(page).press("Enter");
+  await trouble.getByText(say("error.context")).waitFor();
+  await trouble.getByText(String(CONTEXT)).waitFor();
+  await questions(page).last().hover();
+  await button(questions(page).last(), "message.edit").click();
+  await page.getByRole("textbox", { name: say("message.edit") }).fill('Less. say "That fits."');
+  await button(page, "message.resend").click();
+  await lastReply(page).getByText("That fits.").waitFor();
+  assert.equal(await trouble.count(), 0);
+
+  // A model that fails in the middle of a reply.
+  await ask(page, "Break. fail");
+  await lastReply(page).getByText(new RegExp(`the script wants it so|${say("ended.failed")}`)).waitFor();
+  await button(lastReply(page), "again").waitFor();
+}
+
+// A context that is nearly full warns, and one click goes on in a new chat with a summary.
+{
+  await button(page, "chat.new").click();
+  await answered(page, "Fill it. think 1200");
+  const { title } = await stored(page);
+  assert.equal(await button(page, "handoff.begin").count(), 0);
+  await answered(page, `More. think 4000 ${"x".repeat(1000)}`);
+  await page.getByRole("img", { name: /^Context: [\d,]+ of 2,048 tokens, 8\d %$/ }).waitFor();
+  await button(page, "handoff.begin").click();
+  await until(page, () => document.querySelector("#composer").value !== "");
+  assert.equal(await composer(page).inputValue(), say("handoff.draft", { title, summary: "scripted" }));
+  assert.equal(await replies(page).count(), 0);
+}
+
+await browser.close();
