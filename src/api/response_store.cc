@@ -143,12 +143,15 @@ std::string finish_reason(const Json& response, const Message& message) {
   return message.tool_calls.empty() ? "stop" : "tool_calls";
 }
 
-// What a page shows beside a thought.
-Json thought_end_of(const Json& output) {
-  for (const Json& item : output) {
-    if (item.contains("thought_end")) return {{"thought_end", item["thought_end"]}};
+// What a page shows beside a reply: how its thought ended, and why there is no more of it.
+Json extra_of(const Json& response) {
+  Json extra;
+  for (const Json& item : response.value("output", Json::array())) {
+    if (item.contains("thought_end")) extra["thought_end"] = item["thought_end"];
   }
-  return {};
+  const auto error = response.find("error");
+  if (error != response.end() && error->is_object()) extra["error"] = error->value("message", "");
+  return extra;
 }
 
 }  // namespace
@@ -228,7 +231,7 @@ StoreStatus ResponseRecord::end(const Json& response, std::int64_t next_sequence
     reply.finish_reason = finish_reason(response, message);
     reply.usage = response["usage"];
     reply.timings = response.value("timings", Json());
-    reply.extra = thought_end_of(response.value("output", Json::array()));
+    reply.extra = extra_of(response);
     finished = store_.finish_reply(owner_, conversation_, reply);
     // A conversation that was deleted meanwhile is no failure.
     if (!finished && finished.error().kind == StoreError::Kind::kNotFound) finished = {};
