@@ -1,10 +1,11 @@
 // The server with models that say what a message tells them to say, as fast as it tells them: for tests of
-// the page.
-//
-//   think N | think "TEXT"   the thought: N tokens in paragraphs "Step 1: ...", or that text; else a short
-//   one say N | say "TEXT"       the answer: N tokens, or that text; else the model's name tell the answer is
-//   the prompt as the model was given it fail                     the model fails where the answer would
-//   begin pace N                   so many tokens in a second; else as fast as they are made
+// the page. What a message may tell:
+// - think N, think "TEXT": the thought is N tokens in paragraphs "Step 1: ...", or that text; else a
+//   short one
+// - say N, say "TEXT": the answer is N tokens, or that text; else the model's name
+// - tell: the answer is the prompt as the model was given it
+// - fail: the model fails where the answer would begin
+// - pace N: so many tokens in a second; else as fast as they are made
 //
 // The words may stand anywhere in what was asked last: "What is 6 times 7? think 40 pace 20 say "42"".
 #include <charconv>
