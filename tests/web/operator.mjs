@@ -114,6 +114,6 @@ await row(keeper, "keys.title", "kim").waitFor();
 assert.equal(await keeper.getByRole("navigation").count(), 0);
 await look(keeper, "a keeper of keys");
 await button(keeper, text["login.leave"]).press("Enter");
-await keeper.getByLabel(text["login.key"]).waitFor();
+await keeper.getByLabel(text["login.key"], { exact: true }).waitFor();
 
 await browser.close();
