@@ -3,6 +3,7 @@ import json
 import os
 import re
 import tempfile
+from urllib.parse import quote
 
 from harness import check, finish, run, told
 from server import Server
@@ -100,6 +101,49 @@ def test_errors(server):
         check(words in error, f"{method} {path}: {error!r} does not say {words!r}")
 
 
+def test_hostile(server):
+    """Whatever is sent is stored as it is or refused with a reason; nothing else is touched."""
+    before = ask(server, "GET", "?limit=200")["data"]
+    long_name = "x" * 5000
+    odd = ["", "../../etc/passwd", long_name, "a\0b", "a/b", "\u202e", "'; DROP TABLE messages; --"]
+    bodies = [{"id": name, "title": name, "folder": name, "messages": []} for name in odd]
+    bodies += [{"messages": [message(name, "", "user", name)]} for name in odd]
+    bodies += [{"messages": [message("m", "m", "user", "its own parent")]},
+               {"messages": [message("m", "", "user", "one"), message("m", "", "user", "two")]},
+               {"messages": [message("a", "b", "user", "1"), message("b", "a", "user", "2")]},
+               {"messages": [message("m", "", "root", "no such role")]}, {"messages": {"id": "m"}}, {"settings": []}, [], 7,
+               "{", b"\xff\xfe", b'{"title": "\xc3\x28"}', '{"title": "\\ud800"}', "[" * 100000,
+               {"title": "t", "settings": {"deep": json.loads("[" * 60 + "]" * 60)}}]
+    made = []
+    for body in bodies:
+        status, answer = server.ask("POST", BASE, body)
+        told_why = isinstance(answer, dict) and (answer.get("error") or {}).get("message")
+        check(status == 200 or 400 <= status < 500 and told_why, f"{str(body)[:80]!r}: {status} {str(answer)[:200]}")
+        if status == 200:
+            made.append(answer)
+            check(server.ask("GET", f"{BASE}/{quote(answer['id'], safe='')}") == (200, answer), f"{str(body)[:80]!r} is read as it was made")
+    for query in ('"', "*", "NEAR(a b)", "a AND", "-", "title:x", "%", "x" * 5000, " ".join("abcdefghijklmnopqrstuvwxyz"), "\0"):
+        status, answer = server.ask("GET", f"{BASE}/search?query={quote(query)}")
+        check(status in (200, 400), f"search {query[:40]!r}: {status} {answer}")
+    chain = [message(f"m{i}", f"m{i - 1}" if i else "", "user", f"message {i}") for i in range(3000)]
+    many = ask(server, "POST", "", {"messages": chain})
+    check(len(many["messages"]) == 3000 and many["active_leaf"] == "m2999", "a chain of 3,000 messages")
+    for conversation in made + [many]:
+        server.ask("DELETE", f"{BASE}/{quote(conversation['id'], safe='')}")
+    check(ask(server, "GET", "?limit=200")["data"] == before, "the others are as they were")
+
+
+def test_preflight(folder):
+    """A page of another origin may change a conversation only where the operator named that origin."""
+    server = Server(folder, "--origin", "https://chat.example")
+    for origin, expected in (("https://chat.example", 204), ("https://evil.example", 403)):
+        answer = server.open("OPTIONS", BASE + "/any", None, {"Origin": origin, "Access-Control-Request-Method": "PATCH",
+                                                              "Access-Control-Request-Headers": "content-type,x-csrf-token"})
+        methods = answer.headers.get("Access-Control-Allow-Methods", "")
+        check(answer.status == expected and ("PATCH" in methods) == (expected == 204), f"{origin}: {answer.status} {methods}")
+    check(server.stop() == 0, "the server for another origin did not end well")
+
+
 def test_owners(folder):
     keys = {}
     for name in ("anna", "bert"):
@@ -134,11 +178,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         server = Server(folder)
         if check(server.port, f"the server did not start: {server.errors}"):
-            for test in (test_one_conversation, test_pages, test_carried_away, test_errors):
+            for test in (test_one_conversation, test_pages, test_carried_away, test_errors, test_hostile):
                 test(server)
         check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
     with tempfile.TemporaryDirectory() as folder:
         test_owners(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        test_preflight(folder)
     finish()
 
 
