@@ -207,12 +207,8 @@ Result<std::vector<OfferedModel>> offered_models(const ServeFlags& flags) {
                   printable(name));
     }
     OfferedModel model{.name = name};
-    if (!path.empty()) {
-      std::error_code error;
-      model.file_bytes = static_cast<std::int64_t>(std::filesystem::file_size(path, error));
-      if (error) return fail("{}: {}", printable(path), error.message());
-      model.created_seconds = seconds_of_file(path);
-    }
+    TRY_ASSIGN(model.file_bytes, model_file_bytes(path));
+    if (!path.empty()) model.created_seconds = seconds_of_file(path);
     model.load = [flags, name, path, system_prompt] { return load(flags, name, path, system_prompt); };
     models.push_back(std::move(model));
   }

@@ -20,7 +20,8 @@ def test_operations(server):
     check(server.ask("GET", "/health")[1].get("status") == "ok", "/health")
     status, models = server.ask("GET", "/v1/models")
     check(status == 200 and [m["id"] for m in models["data"]] == ["aloud"], f"/v1/models: {models}")
-    check(server.ask("GET", "/v1/models/aloud")[1].get("id") == "aloud", "/v1/models/aloud")
+    model = server.ask("GET", "/v1/models/aloud")[1]
+    check(model.get("id") == "aloud" and model.get("size_bytes", 0) > 1_000_000, f"/v1/models/aloud: {model}")
     status, metrics = server.ask("GET", "/metrics")
     check(status == 200 and 'aloud_model_loaded{model="aloud"} 1' in metrics, f"/metrics: {metrics}")
 
