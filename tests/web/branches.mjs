@@ -96,4 +96,26 @@ const chats = async () => (await server(page, "/v1/conversations")).data;
   assert.equal(await page.getByText("hush").count(), 0);
 }
 
+// Of a long chat the end is shown, and what came before when it is asked for or found.
+{
+  const messages = Array.from({ length: 150 }, (_, at) => ({
+    id: `long${at}`, parent: at > 0 ? `long${at - 1}` : "", role: at % 2 ? "assistant" : "user", content: `Number ${at} of many.` }));
+  await server(page, "/v1/conversations", { id: "conv_long", title: "A long one", messages });
+  await page.reload();
+  await list(page).getByRole("link", { name: "A long one" }).click();
+  const number = (at) => page.getByText(`Number ${at} of many.`, { exact: true });
+  await number(149).waitFor();
+  assert.equal(await number(89).count(), 0);
+  await button(page, "messages.earlier", { count: 90 }).click();
+  await number(30).waitFor();
+  assert.equal(await number(29).count(), 0);
+  assert.ok(await number(90).isVisible());
+  await button(page, "messages.earlier", { count: 30 }).click();
+  await number(0).waitFor();
+  await page.reload();
+  await number(149).waitFor();
+  await page.evaluate(() => (location.hash = "#/c/conv_long/long3"));
+  await number(3).waitFor();
+}
+
 await browser.close();

@@ -3,7 +3,7 @@
 // smooth.mjs SCRIPTED_SERVER CLIENTS_FOLDER. With ALOUD_PROFILE=FILE the thought's CPU profile goes there.
 import { writeFileSync } from "node:fs";
 import { startBrowser } from "./browser.mjs";
-import { answered, ask, button, done, lastReply, thought, thoughtText } from "./reader.mjs";
+import { answered, ask, button, composer, done, lastReply, thought, thoughtText } from "./reader.mjs";
 
 const TOKENS = 10_000;
 const PACE = 200;
@@ -29,7 +29,9 @@ async function longest_task(action) {
   const { traceEvents } = JSON.parse(await page.context().browser().stopTracing());
   const main = new Set(traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`));
   const tasks = traceEvents.filter((event) => event.dur && /RunTask/.test(event.name) && main.has(`${event.pid} ${event.tid}`));
-  return Math.round(Math.max(...tasks.map(({ dur }) => dur)) / 100) / 10;
+  const longest = tasks.reduce((most, task) => (task.dur > most.dur ? task : most));
+  console.log(`  after ${((longest.ts - tasks[0].ts) / 1e6).toFixed(1)} s of ${((tasks.at(-1).ts - tasks[0].ts) / 1e6).toFixed(1)} s:`);
+  return Math.round(longest.dur / 100) / 10;
 }
 
 async function heap_megabytes() {
@@ -76,7 +78,10 @@ for (const [what, between] of [["in one chat", () => undefined], ["in a chat eac
   const growth = [];
   for (let turn = 1; turn <= TURNS; ++turn) {
     await between();
-    await answered(page, `Turn ${turn}. think 40 say 40`);
+    await composer(page).fill(`Turn ${turn}. think 40 say "${"It goes on and on. ".repeat(8)}The end of ${turn}."`);
+    await composer(page).press("Enter");
+    await lastReply(page).getByText(`The end of ${turn}.`).waitFor();
+    await done(lastReply(page));
     if (turn % (TURNS / 4) === 0) growth.push(await heap_megabytes());
   }
   console.log(`  ${what}: ${growth.map(({ heap, nodes }) => `${heap} MB, ${nodes} nodes`).join("; ")}`);
