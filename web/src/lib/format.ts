@@ -12,7 +12,8 @@ export function bytes(size: number): string {
 }
 
 export function rate(tokens_per_second: number): string {
-  return t("stats.rate", { rate: Math.round(tokens_per_second * 10) / 10 });
+  const digits = tokens_per_second < 20 ? 10 : 1;
+  return t("stats.rate", { rate: Math.round(tokens_per_second * digits) / digits });
 }
 
 export function moment(milliseconds: number): string {
