@@ -10,8 +10,20 @@ const modern_fonts: Plugin = {
     id.includes("katex.min.css") ? code.replace(/,url\([^)]*\) format\("(?:woff|truetype)"\)/g, "") : undefined,
 };
 
+// Mermaid puts the rules of a diagram's image into the page while it draws, where the page's policy forbids them and
+// the browser complains: there they are a text of no meaning. markdown_diagram.ts makes them rules again in the image.
+const MERMAID_STYLE = 'document.createElement("style");';
+const quiet_diagrams: Plugin = {
+  name: "quiet-diagrams",
+  transform(code, id) {
+    if (!id.endsWith("/mermaid.core.mjs")) return undefined;
+    if (code.split(MERMAID_STYLE).length !== 2) this.error("Mermaid makes its style elsewhere now");
+    return code.replace(MERMAID_STYLE, `Object.assign(${MERMAID_STYLE.slice(0, -1)}, { type: "text/plain" });`);
+  },
+};
+
 export default defineConfig({
-  plugins: [svelte(), modern_fonts],
+  plugins: [svelte(), modern_fonts, quiet_diagrams],
   // Tests mount components as a browser does.
   resolve: process.env["VITEST"] ? { conditions: ["browser"] } : {},
   build: {

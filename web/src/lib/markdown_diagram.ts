@@ -32,5 +32,6 @@ function with_size(svg: string): string {
     root.setAttribute("width", width);
     root.setAttribute("height", height);
   }
+  root.querySelector("style")?.removeAttribute("type");  // in the page it had to be none, see vite.config.ts
   return new XMLSerializer().serializeToString(parsed);
 }
