@@ -11,11 +11,13 @@ namespace aloud {
 namespace {
 
 // The page loads nothing from elsewhere and runs no script that is not a file of ours. Formulas are placed by
-// style attributes.
+// style attributes. Text becomes HTML only through the policies named here; web/src/lib/trusted_types.ts says
+// whose they are.
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
-    "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types svelte-trusted-html worker default dompurify";
 
 // Whether one of the entries of a list (a, b;q=0, c) satisfies the predicate.
 template <typename Predicate>

@@ -1,5 +1,13 @@
 // Diagrams: Mermaid, loaded when a reader asks for the first one.
+import DOMPurify from "dompurify";
 import mermaid from "mermaid";
+import { trusted_types } from "./trusted_types";
+
+// Mermaid writes HTML as text, which the page's policy refuses unless somebody vouches for it: text with tags is cleaned
+// first. What with_size() reads is cleaned by Mermaid and is only ever an image.
+trusted_types?.createPolicy("default", {
+  createHTML: (text, _type, sink) => (text.includes("<") && sink !== "DOMParser parseFromString" ? DOMPurify.sanitize(text) : text),
+});
 
 let drawn = 0;
 
