@@ -310,7 +310,8 @@ def test_drain_cuts_off_what_lasts(folder):
     chat = server.open("POST", "/v1/chat/completions", {**long, "stream": True})
     chat.readline()
     response = server.open("POST", "/v1/responses", {**long, "input": "x", "stream": True})
-    name = json.loads(response.read1().decode().split("data: ")[1].split("\n")[0])["response"]["id"]
+    name = json.loads(next(line for line in response if line.startswith(b"data: "))[len(b"data: "):])["response"]["id"]
+    next(line for line in response if line.startswith(b"event: response.output_text.delta"))
     server.process.send_signal(signal.SIGTERM)
     while (ready := server.open("GET", "/ready")).status != 503:
         pass
