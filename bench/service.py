@@ -218,12 +218,12 @@ def leaving(model, _):
     found = {}
     with Server("--sequences", "1", model=model) as server:
         found["answered"] = []
-        for i in range(40):
+        for i in range(34):
             chat = Chat(server, words(8, i), 4000)
             next(chat.pieces())
             found["answered"].append(free_after(server, "generating", chat))
         found["read"] = []
-        for i in range(40):
+        for i in range(34):
             chat = Chat(server, words(1500, i), 4000)
             wait_for(server, "reading")
             time.sleep(0.02 * i)
@@ -231,7 +231,7 @@ def leaving(model, _):
         found["waiting"] = []
         busy = Chat(server, words(8, 99), 100000)
         next(busy.pieces())
-        for i in range(40):
+        for i in range(34):
             chat = Chat(server, words(100, i), 4000)
             wait_for(server, "waiting")
             found["waiting"].append(free_after(server, "waiting", chat))
