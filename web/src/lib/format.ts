@@ -20,6 +20,10 @@ export function moment(milliseconds: number): string {
   return new Date(milliseconds).toLocaleString(i18n.locale, { dateStyle: "medium", timeStyle: "short" });
 }
 
+export function date(milliseconds: number): string {
+  return new Date(milliseconds).toLocaleDateString(i18n.locale, { dateStyle: "medium" });
+}
+
 export type Age = "today" | "yesterday" | "week" | "month" | "older";
 
 // Which heading of the list a time belongs under.
