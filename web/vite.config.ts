@@ -11,14 +11,15 @@ const modern_fonts: Plugin = {
 };
 
 // Mermaid puts the rules of a diagram's image into the page while it draws, where the page's policy forbids them and
-// the browser complains: there they are a text of no meaning. markdown_diagram.ts makes them rules again in the image.
+// the browser complains: there they are a description. markdown_diagram.ts makes them rules again in the image.
 const MERMAID_STYLE = 'document.createElement("style");';
+const DESCRIPTION = 'document.createElementNS("http://www.w3.org/2000/svg", "desc"); style1.setAttribute("class", "rules");';
 const quiet_diagrams: Plugin = {
   name: "quiet-diagrams",
   transform(code, id) {
     if (!id.endsWith("/mermaid.core.mjs")) return undefined;
-    if (code.split(MERMAID_STYLE).length !== 2) this.error("Mermaid makes its style elsewhere now");
-    return code.replace(MERMAID_STYLE, `Object.assign(${MERMAID_STYLE.slice(0, -1)}, { type: "text/plain" });`);
+    if (code.split(`const style1 = ${MERMAID_STYLE}`).length !== 2) this.error("Mermaid makes its style elsewhere now");
+    return code.replace(MERMAID_STYLE, DESCRIPTION);
   },
 };
 

@@ -3,11 +3,8 @@ import DOMPurify from "dompurify";
 import mermaid from "mermaid";
 import { trusted_types } from "./trusted_types";
 
-// Mermaid writes HTML as text, which the page's policy refuses unless somebody vouches for it: text with tags is cleaned
-// first. What with_size() reads is cleaned by Mermaid and is only ever an image.
-trusted_types?.createPolicy("default", {
-  createHTML: (text, _type, sink) => (text.includes("<") && sink !== "DOMParser parseFromString" ? DOMPurify.sanitize(text) : text),
-});
+// Mermaid writes HTML as text, which the page's policy refuses unless somebody vouches for it: text with tags is cleaned.
+trusted_types?.createPolicy("default", { createHTML: (text) => (text.includes("<") ? DOMPurify.sanitize(text) : text) });
 
 let drawn = 0;
 
@@ -25,21 +22,19 @@ export async function draw_diagram(source: string, dark: boolean, place: HTMLEle
   });
   try {
     const { svg } = await mermaid.render(`diagram-${++drawn}`, source, place);
-    return new Blob([with_size(svg)], { type: "image/svg+xml" });
+    return new Blob([image_of(svg)], { type: "image/svg+xml" });
   } finally {
     place.replaceChildren();
   }
 }
 
-// An image needs its size in pixels: that of its own coordinates.
-function with_size(svg: string): string {
-  const parsed = new DOMParser().parseFromString(svg, "image/svg+xml");
-  const root = parsed.documentElement;
-  const [, , width, height] = (root.getAttribute("viewBox") ?? "").split(/\s+/);
-  if (width && height) {
-    root.setAttribute("width", width);
-    root.setAttribute("height", height);
-  }
-  root.querySelector("style")?.removeAttribute("type");  // in the page it had to be none, see vite.config.ts
-  return new XMLSerializer().serializeToString(parsed);
+// The text of an image: its size in pixels is that of its own coordinates, its rules are rules again (see vite.config.ts).
+// Nothing here is read by the page, whose policy would complain about the rules.
+function image_of(svg: string): string {
+  const [, width = "100%", height = "100%"] = /^<svg[^>]* viewBox="\S+ \S+ (\S+) (\S+)"/.exec(svg) ?? [];
+  return svg
+    .replace(/^<svg[^>]*/, (head) => head.replace(/ (?:width|height)="[^"]*"/g, ""))
+    .replace(/^<svg/, `<svg width="${width}" height="${height}"`)
+    .replace(/<desc class="rules">([^<]*)<\/desc>/, "<style>$1</style>")
+    .replaceAll("&nbsp;", "&#160;"); // which only HTML knows
 }
