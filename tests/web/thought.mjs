@@ -61,12 +61,16 @@ const summary = (reply) => thought(reply).getByRole("button").first();
   assert.equal(await thoughtText(reply).innerText(), "I  or  or , and 2 < 3.");
 }
 
-// Answer now: the thought ends, the answer comes.
+// Answer now: stays where it is while the thought grows, the thought ends, the answer comes; the keyboard is not lost.
 {
   const reply = await ask(page, 'Ponder. think 4000 pace 100 say "Early."');
   await thoughtText(reply).getByText("Step 1:").waitFor();
-  await button(page, "reply.answer_now").click();
+  const place = await button(page, "reply.answer_now").boundingBox();
+  await thoughtText(reply).getByText("Step 4:").waitFor();
+  assert.deepEqual(await button(page, "reply.answer_now").boundingBox(), place);
+  await button(page, "reply.answer_now").press("Enter");
   await reply.getByText("Early.").waitFor();
+  await until(page, () => document.activeElement.id === "composer");
   await done(reply);
   assert.match(await summary(reply).innerText(), new RegExp(`${say("thought.ended.asked")}$`));
 }
