@@ -55,7 +55,7 @@ const give = (kind, ...files) => composer(page).evaluate((area, [event, given]) 
   await button(attached.nth(2), "file.remove", { name: say("file.pasted") }).click();
   const told = await answered(page, "Now tell.");
   assert.match(await told.innerText(), /Now tell\.\s+\[notes\.txt\]\s+Buy a kettle\.\s+\[page\.pdf\]\s+The kettle is blue\./);
-  assert.match(await questions(page).last().innerText(), /^notes\.txt\s+page\.pdf\s+Now tell\.$/);
+  assert.match(await questions(page).last().innerText(), /^Your message\s+notes\.txt\s+page\.pdf\s+Now tell\.$/);
 }
 
 // Commands begin with a slash.
