@@ -26,6 +26,13 @@ const defaults: Settings = {
   sidebar: true,
 };
 
+const BUDGETS = [128, 512, 2048, 8192, 32768];
+
+// The budgets of a thought to choose from, in tokens; the one that was chosen by other means is among them.
+export function budgets_with(chosen: number | undefined): number[] {
+  return chosen && !BUDGETS.includes(chosen) ? [...BUDGETS, chosen] : BUDGETS;
+}
+
 function kept(): Partial<Settings> {
   try {
     return JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Settings>;
