@@ -20,10 +20,6 @@ constexpr int kLanes = 8;
 // Quants of few bits are multiplied unsigned and their zero is an offset, which spares them the sign.
 constexpr bool kSmallQuantsHaveOffsets = true;
 
-// How far ahead of itself one column asks for weights: Q6_K streams a third faster for it, no other type
-// slower.
-constexpr int kReadAheadBytes = 8192;
-
 // A register tile of matmul_tiles.h: the two halves of a panel by so many columns.
 constexpr int kTileVectors = 2;
 constexpr int kTileColumns = 3;

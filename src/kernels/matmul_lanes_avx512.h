@@ -25,9 +25,6 @@ constexpr int kLanes = 16;
 // with products.
 constexpr bool kSmallQuantsHaveOffsets = false;
 
-// The processors that have AVX-512 read ahead far enough by themselves.
-constexpr int kReadAheadBytes = 0;
-
 // A register tile of matmul_tiles.h: two panels by so many columns, 12 integer accumulators and 12 floats
 // that they are scaled into.
 constexpr int kTileVectors = 2;
