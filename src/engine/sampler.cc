@@ -1,4 +1,4 @@
-// The chain of sampling steps over a partially sorted list of candidates.
+// The chain of sampling steps over a list of candidates.
 #include "engine/sampler.h"
 
 #include <algorithm>
@@ -19,8 +19,14 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 // left out.
 constexpr double kDeepest = 30;
 
-// Candidates sorted at first when only the top ones are wanted.
-constexpr std::size_t kFirstSorted = 128;
+// Weights of which the slice is the same differ by at most 1 in 64.
+constexpr int kSliceShift = 52 - 6;
+constexpr std::size_t slice_of(double weight) {
+  const auto below_one = std::bit_cast<std::int64_t>(1.0) - std::bit_cast<std::int64_t>(weight);
+  return static_cast<std::size_t>(std::max<std::int64_t>(0, below_one) >> kSliceShift);
+}
+constexpr std::size_t kSlices = 44 * 64;
+static_assert(slice_of(0x1p-44) == kSlices);  // below e^-kDeepest
 
 std::uint64_t mix(std::uint64_t z) {
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -189,27 +195,32 @@ void Sampler::keep_top_k() {
   std::sort(candidates_.begin(), candidates_.end(), kLikelier);
 }
 
+// Slices of alike weights, likeliest first, tell where the share is reached: only that slice is sorted.
 void Sampler::keep_top_p() {
   if (parameters_.top_p >= 1) return;
+  std::array<double, kSlices> shares{};
   double total = 0;
-  for (const Candidate& candidate : candidates_) total += candidate.weight;
+  for (const Candidate& candidate : candidates_) {
+    shares[slice_of(candidate.weight)] += candidate.weight;
+    total += candidate.weight;
+  }
   const double wanted = parameters_.top_p * total;
   double sum = 0;
-  std::size_t sorted = 0;
-  for (std::size_t kept = 0; kept < candidates_.size(); ++kept) {
-    if (kept == sorted) {
-      // Sort the next part only: the nucleus is nearly always a small part of the vocabulary.
-      const auto begin = candidates_.begin() + static_cast<std::ptrdiff_t>(sorted);
-      sorted = std::min(candidates_.size(), sorted == 0 ? kFirstSorted : sorted * 4);
-      const auto end = candidates_.begin() + static_cast<std::ptrdiff_t>(sorted);
-      if (end != candidates_.end()) std::nth_element(begin, end, candidates_.end(), kLikelier);
-      std::sort(begin, end, kLikelier);
-    }
-    sum += candidates_[kept].weight;
-    if (sum >= wanted) {
-      candidates_.resize(kept + 1);
-      return;
-    }
+  std::size_t last = 0;
+  while (last + 1 < kSlices && sum + shares[last] < wanted) sum += shares[last++];
+  boundary_.clear();
+  std::size_t kept = 0;
+  for (const Candidate& candidate : candidates_) {
+    const std::size_t slice = slice_of(candidate.weight);
+    if (slice < last) candidates_[kept++] = candidate;
+    if (slice == last) boundary_.push_back(candidate);
+  }
+  candidates_.resize(kept);
+  std::sort(boundary_.begin(), boundary_.end(), kLikelier);
+  for (const Candidate& candidate : boundary_) {
+    if (sum >= wanted && !candidates_.empty()) break;
+    sum += candidate.weight;
+    candidates_.push_back(candidate);
   }
 }
 

@@ -68,7 +68,8 @@ class Sampler {
   RandomStream random_;
   std::unordered_map<TokenId, Seen> seen_;
   std::vector<Candidate> candidates_;
-  std::vector<double> weights_;  // scratch
+  std::vector<double> weights_;      // scratch,
+  std::vector<Candidate> boundary_;  // and this
 };
 
 }  // namespace aloud
