@@ -3,31 +3,16 @@
 find_program(ALOUD_CCACHE ccache)
 if(ALOUD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER ${ALOUD_CCACHE})
-  # Precompiled headers are cached only with this.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ALOUD_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ALOUD_CCACHE})
 endif()
-# The large headers are read once for all targets of a kind, which have the same options. `./test --long includes` builds
-# without, so that a missing #include is found.
-option(ALOUD_PRECOMPILE "Precompile the large headers" ON)
-set(ALOUD_LARGE_HEADERS <nlohmann/json.hpp> <fmt/format.h> <functional> <map> <memory> <mutex> <optional> <string>
-    <thread> <tl/expected.hpp> <variant> <vector>)
-file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/headers.cc CONTENT "")
+# Several files of a target are compiled as one: most of the time goes into headers and templates that they share. What
+# is private to a file has a name of its own in its folder. Without, a change compiles less, and `./test --long includes`
+# finds a missing #include.
+option(ALOUD_UNITY "Compile several files at once" ON)
 
-# aloud_precompile(TARGET KIND OPTIONS HEADER...): the first target of a kind tells what the others are compiled with too.
-function(aloud_precompile target kind options)
-  if(NOT ALOUD_PRECOMPILE)
-    return()
-  endif()
-  if(NOT TARGET headers_${kind})
-    get_target_property(libraries ${target} LINK_LIBRARIES)
-    add_library(headers_${kind} OBJECT ${CMAKE_BINARY_DIR}/headers.cc)
-    target_link_libraries(headers_${kind} PRIVATE ${libraries})
-    target_compile_options(headers_${kind} PRIVATE ${options} -fpch-preprocess)
-    target_precompile_headers(headers_${kind} PRIVATE ${ARGN})
-  endif()
-  # GCC 12 takes the standard library's strings for the project's when they are precompiled, and warns of them wrongly.
-  target_compile_options(${target} PRIVATE -fpch-preprocess -Wno-stringop-overflow -Wno-restrict)
-  target_precompile_headers(${target} REUSE_FROM headers_${kind})
+# aloud_unity(TARGET)
+function(aloud_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${ALOUD_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 
 find_program(ALOUD_MOLD mold)
@@ -42,7 +27,10 @@ if(ALOUD_SANITIZE)
   add_link_options(-fsanitize=${ALOUD_SANITIZE})
 endif()
 
-add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers)
+# GCC 12 warns wrongly of strings that fmt writes (stringop-overflow), and takes files that are compiled together for
+# headers, whose types must not hold private ones (subobject-linkage).
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-stringop-overflow
+                    -Wno-subobject-linkage)
 # Rounding must not depend on the compiler's mood: a*b+c is fused only where the source says so.
 add_compile_options(-ffp-contract=off)
 # What the program says about its source names files from here on, wherever it was built.
@@ -57,12 +45,10 @@ set(ALOUD_AVX512_FLAGS -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -
     -Wno-uninitialized -Wno-maybe-uninitialized)
 
 function(aloud_layer name)
-  cmake_parse_arguments(LAYER "COMPUTES;LARGE_HEADERS" "" "DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(LAYER "COMPUTES;ISAS" "" "DEPENDS;LIBRARIES" ${ARGN})
   set(options "")
-  set(kind optimised)
   if(ALOUD_SANITIZE AND NOT LAYER_COMPUTES)
     set(options -O0)  # compiles in half the time
-    set(kind plain)
   endif()
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   set(tests ${sources})
@@ -81,6 +67,9 @@ function(aloud_layer name)
   if(sources)
     add_library(aloud_${name} STATIC ${sources})
     target_compile_options(aloud_${name} PRIVATE ${options})
+    if(NOT LAYER_ISAS)
+      aloud_unity(aloud_${name})
+    endif()
     set(scope PUBLIC)
   else()
     add_library(aloud_${name} INTERFACE)
@@ -88,9 +77,6 @@ function(aloud_layer name)
   endif()
   target_include_directories(aloud_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(aloud_${name} ${scope} ${LAYER_DEPENDS} ${LAYER_LIBRARIES})
-  if(LAYER_LARGE_HEADERS)
-    aloud_precompile(aloud_${name} ${kind} "${options}" ${ALOUD_LARGE_HEADERS})
-  endif()
   aloud_tests(${name} "${tests}" aloud_${name})
 endfunction()
 
@@ -104,13 +90,11 @@ function(aloud_tests name sources library)
   target_compile_definitions(${name}_test PRIVATE ALOUD_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
   # What tests do themselves is little; instrumented and optimised it takes twice as long to compile.
   set(options -O1)
-  set(kind optimised)
   if(ALOUD_SANITIZE AND NOT LAYER_COMPUTES)
     set(options -O0)
-    set(kind plain)
   endif()
   target_compile_options(${name}_test PRIVATE ${options})
-  aloud_precompile(${name}_test ${kind}_tests "${options}" <gtest/gtest.h> ${ALOUD_LARGE_HEADERS})
+  aloud_unity(${name}_test)
   include(GoogleTest)
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
 endfunction()
@@ -133,7 +117,7 @@ function(aloud_program name)
   endif()
   target_compile_options(aloud_cli PRIVATE ${options})
   target_link_libraries(aloud_cli PUBLIC ${PROGRAM_DEPENDS} nlohmann_json::nlohmann_json CLI11::CLI11 edit)
-  aloud_precompile(aloud_cli commands "${options}" <CLI/CLI.hpp> ${ALOUD_LARGE_HEADERS})
+  aloud_unity(aloud_cli)
   add_executable(${name} ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
   target_link_libraries(${name} PRIVATE aloud_cli)
   target_compile_definitions(aloud_cli PRIVATE ALOUD_VERSION="${PROJECT_VERSION}")

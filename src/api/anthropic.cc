@@ -86,12 +86,12 @@ std::vector<Message> read_conversation(JsonFields& fields) {
   return messages;
 }
 
-Tool read_tool(JsonFields fields) {
+Tool read_input_tool(JsonFields fields) {
   fields.choice("type", {"custom"});
   return read_tool_fields(fields, "input_schema");
 }
 
-void read_tool_choice(JsonFields fields, ReplyOptions& options) {
+void read_input_choice(JsonFields fields, ReplyOptions& options) {
   fields.required_string("type");
   const auto type = fields.choice("type", {"auto", "any", "tool", "none"});
   options.parallel_tool_calls = !fields.boolean("disable_parallel_tool_use").value_or(false);
@@ -104,9 +104,9 @@ void read_tool_choice(JsonFields fields, ReplyOptions& options) {
 }
 
 void read_tools_and_choice(JsonFields& fields, ReplyOptions& options) {
-  options.tools = read_tool_list(fields, read_tool);
+  options.tools = read_tool_list(fields, read_input_tool);
   if (const Json* const choice = fields.object("tool_choice")) {
-    read_tool_choice(fields.inner("tool_choice", *choice), options);
+    read_input_choice(fields.inner("tool_choice", *choice), options);
   }
 }
 
@@ -138,7 +138,7 @@ RequestResult<MessagesCall> read_messages_call(const ApiCall& api_call) {
 }
 
 // Anthropic counts what was computed before apart from the input.
-Json usage_json(const ReplyUsage& usage) {
+Json message_usage(const ReplyUsage& usage) {
   return {{"input_tokens", usage.prompt_tokens - usage.kept_tokens},
           {"cache_creation_input_tokens", 0},
           {"cache_read_input_tokens", usage.kept_tokens},
@@ -180,7 +180,7 @@ Json message_json(const RunningReply::Identity& identity, Json content, const Re
           {"content", std::move(content)},
           {"stop_reason", nullptr},
           {"stop_sequence", nullptr},
-          {"usage", usage_json(usage)}};
+          {"usage", message_usage(usage)}};
 }
 
 // Collects the whole reply.
@@ -233,7 +233,7 @@ class MessageStream : public ReplyListener {
   void finished(const std::vector<Reply>& replies) override {
     close();
     const Reply& reply = replies.front();
-    send("message_delta", {{"delta", stop_json(reply)}, {"usage", usage_json(reply.usage)}});
+    send("message_delta", {{"delta", stop_json(reply)}, {"usage", message_usage(reply.usage)}});
     send("message_stop", Json::object());
     stream_->finish();
   }

@@ -23,7 +23,7 @@ struct OllamaCall {
   bool loads_only = false;  // nothing is asked but that the model be in memory
 };
 
-Role read_role(JsonFields& fields) {
+Role read_chat_role(JsonFields& fields) {
   const std::string role = fields.required_string("role");
   for (const Role known : {Role::kSystem, Role::kUser, Role::kAssistant, Role::kTool}) {
     if (role == name(known)) return known;
@@ -48,8 +48,8 @@ ToolCall read_tool_call(JsonFields call) {
           .arguments = arguments == nullptr ? "{}" : to_text(*arguments)};
 }
 
-Message read_message(JsonFields fields) {
-  Message message{.role = read_role(fields)};
+Message read_chat_message(JsonFields fields) {
+  Message message{.role = read_chat_role(fields)};
   message.content = fields.string("content").value_or("");
   refuse_images(fields);
   if (message.role == Role::kAssistant) {
@@ -80,7 +80,7 @@ ThinkingOptions read_think(JsonFields& fields) {
   return thinking;
 }
 
-void read_format(JsonFields& fields, ReplyOptions& options) {
+void read_chat_format(JsonFields& fields, ReplyOptions& options) {
   const Json* const format = fields.find("format");
   if (format == nullptr || *format == "") return;
   if (format->is_string() && *format != "json") {
@@ -107,7 +107,7 @@ void read_chat(JsonFields& fields, OllamaCall& call) {
   std::vector<Message> messages;
   const Json* const list = fields.array("messages");
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
-    messages.push_back(read_message(fields.inner("messages", i, (*list)[i])));
+    messages.push_back(read_chat_message(fields.inner("messages", i, (*list)[i])));
   }
   call.loads_only = messages.empty();
   call.request.prompt = std::move(messages);
@@ -147,7 +147,7 @@ RequestResult<OllamaCall> read_ollama_call(const ApiCall& call, Endpoint endpoin
   }
   read_options(fields, read.request);
   read.request.options.thinking = read_think(fields);
-  read_format(fields, read.request.options);
+  read_chat_format(fields, read.request.options);
   read.stream = fields.boolean("stream").value_or(true);
   if (fields.error()) return tl::unexpected(*fields.error());
   read.request.id = random_id("ollama-");

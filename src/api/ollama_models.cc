@@ -43,7 +43,7 @@ Json details_json(const ModelStatus& model) {
   return details;
 }
 
-Json model_json(const ModelStatus& model) {
+Json tag_json(const ModelStatus& model) {
   // The model inside the program has no file whose size could be known before.
   const auto bytes =
       model.served ? static_cast<std::int64_t>(model.served->loaded().file().bytes()) : model.file_bytes;
@@ -75,7 +75,7 @@ Json show_json(const ModelStatus& model) {
 
 void answer_ollama_tags(const ApiCall& call) {
   Json list = Json::array();
-  for (const ModelStatus& model : call.services.models.list()) list.push_back(model_json(model));
+  for (const ModelStatus& model : call.services.models.list()) list.push_back(tag_json(model));
   call.send({{"models", std::move(list)}});
 }
 
@@ -83,7 +83,7 @@ void answer_ollama_running(const ApiCall& call) {
   Json list = Json::array();
   for (const ModelStatus& model : call.services.models.list()) {
     if (!model.served) continue;
-    Json json = model_json(model);
+    Json json = tag_json(model);
     json["size_vram"] = 0;
     json["context_length"] = model.served->loaded().context();
     list.push_back(std::move(json));

@@ -19,7 +19,7 @@ struct CompletionCall {
 };
 
 // Text is never markup; who needs markup gives token ids.
-RawPrompt read_prompt(JsonFields& fields) {
+RawPrompt read_raw_prompt(JsonFields& fields) {
   const Json* prompt = fields.find("prompt");
   if (prompt == nullptr) {
     fields.set_error("prompt", "missing, expected a string or an array of token ids");
@@ -49,7 +49,7 @@ RequestResult<CompletionCall> read_completion_call(const ApiCall& api_call) {
   JsonFields fields(*json);
   CompletionCall call;
   call.request.model = fields.string("model").value_or("");
-  RawPrompt prompt = read_prompt(fields);
+  RawPrompt prompt = read_raw_prompt(fields);
   call.request.sampling = read_sampling(fields);
   ReplyOptions& options = call.request.options;
   options.grammars = api_call.grammars();

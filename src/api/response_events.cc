@@ -55,7 +55,7 @@ const char* incomplete_reason(ReplyFinish finish) {
   return nullptr;
 }
 
-Json usage_json(const ReplyUsage& usage) {
+Json response_usage(const ReplyUsage& usage) {
   return {{"input_tokens", usage.prompt_tokens},
           {"input_tokens_details", {{"cached_tokens", usage.kept_tokens}}},
           {"output_tokens", usage.completion_tokens},
@@ -233,7 +233,7 @@ void ResponseEvents::finish(const RequestResult<Reply>& outcome) {
     response_["status"] = reason == nullptr ? "completed" : "incomplete";
     if (outcome->finish == ReplyFinish::kCancelled) response_["status"] = "cancelled";
     if (reason != nullptr) response_["incomplete_details"] = {{"reason", reason}};
-    response_["usage"] = usage_json(outcome->usage);
+    response_["usage"] = response_usage(outcome->usage);
     response_["timings"] = timings_json(outcome->timings);
   }
   emitted_.push_back(final_event(snapshot(), sequence_++));

@@ -15,7 +15,7 @@ Tool read_flat_tool(JsonFields tool) {
   return read_tool_fields(tool, "parameters");
 }
 
-Role read_role(JsonFields& item) {
+Role read_item_role(JsonFields& item) {
   const auto role = item.choice("role", {"user", "assistant", "system", "developer"});
   if (!role) item.set_error("role", "missing, expected a string");
   if (role == "assistant") return Role::kAssistant;
@@ -42,7 +42,7 @@ std::string read_reasoning(JsonFields& item) {
 void read_item(JsonFields item, std::vector<Message>& messages) {
   const std::string type = item.string("type").value_or("message");
   if (type == "message") {
-    const Role role = read_role(item);
+    const Role role = read_item_role(item);
     std::string content = read_content(item, "content");
     const bool goes_on = role == Role::kAssistant && !messages.empty() &&
                          messages.back().role == Role::kAssistant && messages.back().content.empty() &&

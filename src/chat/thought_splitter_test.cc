@@ -30,14 +30,14 @@ Split split(const Tokenizer& tokenizer, bool starts_in_thought, std::span<const 
   return result;
 }
 
-struct Case {
+struct SplitCase {
   bool starts_in_thought;
   std::string_view reply;
   Split expected;
 };
 
 // What holds for tags of either kind.
-const Case kCommonCases[] = {
+const SplitCase kCommonCases[] = {
     {false, "<think>\nhm\n</think>\n\nyes", {"hm", "yes"}},
     {true, "hm\n</think>\n\nyes", {"hm", "yes"}},
     {true, "\n\nhm, 想\n\nmore </think>是", {"hm, 想\n\nmore", "是"}},
@@ -58,7 +58,7 @@ const Case kCommonCases[] = {
 
 TEST(ThoughtSplitter, TagsThatAreTokens) {
   const auto tokenizer = make_thinking_tokenizer();
-  for (const Case& one : kCommonCases) {
+  for (const SplitCase& one : kCommonCases) {
     EXPECT_EQ(split(*tokenizer, one.starts_in_thought, tokenizer->encode_markup(one.reply)), one.expected)
         << one.reply;
   }
@@ -70,7 +70,7 @@ TEST(ThoughtSplitter, TagsThatAreText) {
   // Without merges every byte is a token, so every cut is tried.
   const auto bytes = make_tokenizer({.control = {"<s>", "</s>"}});
   for (const Tokenizer* tokenizer : {plain.get(), bytes.get()}) {
-    for (const Case& one : kCommonCases) {
+    for (const SplitCase& one : kCommonCases) {
       EXPECT_EQ(split(*tokenizer, one.starts_in_thought, tokenizer->encode_plain(one.reply)), one.expected)
           << one.reply;
     }

@@ -7,9 +7,6 @@
 namespace aloud {
 namespace {
 
-using Kind = ToolCallHead::Kind;
-
-constexpr std::string_view kSpaces = " \t\r\n";
 // Other JSON objects are answers.
 constexpr std::string_view kKeys[] = {"name", "function", "arguments", "parameters", "type", "id"};
 
@@ -52,9 +49,9 @@ class HeadReader {
   }
 
  private:
-  ToolCallHead none() { return {.kind = Kind::kNone}; }
+  ToolCallHead none() { return {.kind = ToolCallHead::Kind::kNone}; }
   ToolCallHead open(std::string_view name) {
-    return {.kind = Kind::kOpen, .name = std::string(name), .arguments_begin = at_};
+    return {.kind = ToolCallHead::Kind::kOpen, .name = std::string(name), .arguments_begin = at_};
   }
   bool is_offered(std::string_view name) const { return std::ranges::find(tools_, name) != tools_.end(); }
 
@@ -86,7 +83,7 @@ class HeadReader {
       at_ += tag.size();
       return true;
     }
-    head_.kind = starts_like(tag) ? Kind::kUnfinished : Kind::kNone;
+    head_.kind = starts_like(tag) ? ToolCallHead::Kind::kUnfinished : ToolCallHead::Kind::kNone;
     return false;
   }
 
@@ -111,11 +108,11 @@ class HeadReader {
 
   // A string that begins here, decoded; absent when it is none, or (head_ says so) not complete.
   std::optional<std::string> string() {
-    head_.kind = Kind::kNone;
+    head_.kind = ToolCallHead::Kind::kNone;
     if (text_[at_] != '"') return std::nullopt;
     const std::size_t end = value_end();
     if (end == std::string_view::npos) {
-      head_.kind = Kind::kUnfinished;
+      head_.kind = ToolCallHead::Kind::kUnfinished;
       return std::nullopt;
     }
     const auto value = nlohmann::json::parse(text_.substr(at_, end - at_), nullptr, false);
@@ -135,7 +132,10 @@ class HeadReader {
       if (text_[at_] == '}') {
         ++at_;
         if (!name) return none();
-        return {.kind = Kind::kWhole, .name = *name, .arguments = arguments.value_or("{}"), .end = at_};
+        return {.kind = ToolCallHead::Kind::kWhole,
+                .name = *name,
+                .arguments = arguments.value_or("{}"),
+                .end = at_};
       }
       if (!first && !expect(",")) return head_;
       skip_spaces();
@@ -190,7 +190,8 @@ ToolCallHead read_tool_call_head(ToolSyntax syntax, std::string_view text,
     case ToolSyntax::kDeepSeekV31:
       head = reader.deepseek();
   }
-  if (head.kind == Kind::kUnfinished && text.size() > kMostHeadBytes) head.kind = Kind::kNone;
+  if (head.kind == ToolCallHead::Kind::kUnfinished && text.size() > kMostHeadBytes)
+    head.kind = ToolCallHead::Kind::kNone;
   return head;
 }
 

@@ -8,10 +8,6 @@
 namespace aloud {
 namespace {
 
-using Kind = AnswerPiece::Kind;
-
-constexpr std::string_view kSpaces = " \t\r\n";
-
 struct SyntaxTags {
   std::span<const std::string_view> openings;
   std::string_view call_end;         // of Llama the object's own end
@@ -88,15 +84,15 @@ std::vector<AnswerPiece> ToolCallParser::finish() {
   const State state = std::exchange(state_, State::kText);
   std::string held = std::exchange(held_, {});
   const SyntaxTags& tags = tags_of(syntax_);
-  if (state == State::kArguments) tell(Kind::kArguments, held);
+  if (state == State::kArguments) tell(AnswerPiece::Kind::kArguments, held);
   if (state == State::kTail) held = without_leading(held, tags.after_arguments);
   if (state == State::kBetween) held = without_leading(held, tags.separators);
-  if (state == State::kArguments || state == State::kTail) tell(Kind::kCallEnd, {});
+  if (state == State::kArguments || state == State::kTail) tell(AnswerPiece::Kind::kCallEnd, {});
   if (state != State::kArguments) {
     for (const char c : held) say(c);
   }
   flush_text();
-  tell(Kind::kText, std::exchange(space_, {}));
+  tell(AnswerPiece::Kind::kText, std::exchange(space_, {}));
   return std::exchange(pieces_, {});
 }
 
@@ -157,14 +153,14 @@ void ToolCallParser::take_head() {
 void ToolCallParser::begin_call(const ToolCallHead& head) {
   flush_text();
   space_.clear();
-  tell(Kind::kCall, head.name);
+  tell(AnswerPiece::Kind::kCall, head.name);
   const std::string held = std::exchange(held_, {});
   extent_ = {};
   if (head.kind == ToolCallHead::Kind::kOpen) {
     state_ = State::kArguments;
     return take(std::string_view(held).substr(head.arguments_begin));
   }
-  tell(Kind::kArguments, head.arguments);
+  tell(AnswerPiece::Kind::kArguments, head.arguments);
   state_ = State::kTail;
   // The object's end was read, which is the end of the call where there is no tag for it.
   if (syntax_ == ToolSyntax::kLlama) end_call();
@@ -172,7 +168,7 @@ void ToolCallParser::begin_call(const ToolCallHead& head) {
 }
 
 void ToolCallParser::end_call() {
-  tell(Kind::kCallEnd, {});
+  tell(AnswerPiece::Kind::kCallEnd, {});
   held_.clear();
   state_ = State::kBetween;
 }
@@ -193,10 +189,10 @@ void ToolCallParser::take_argument(char c) {
     if (held_ == end) return end_call();
     if (end.starts_with(held_)) return;
     const std::string held = std::exchange(held_, {});
-    tell(Kind::kArguments, held.substr(0, 1));
+    tell(AnswerPiece::Kind::kArguments, held.substr(0, 1));
     return take(std::string_view(held).substr(1));
   }
-  tell(Kind::kArguments, {&c, 1});
+  tell(AnswerPiece::Kind::kArguments, {&c, 1});
   if (extent_.push(c)) state_ = State::kTail;
 }
 
@@ -207,7 +203,7 @@ void ToolCallParser::take_tail(char c) {
   if (!tags.calls_end.empty() && held_.ends_with(tags.calls_end)) return end_call();
   for (const std::string_view opening : tags.openings) {
     if (!held_.ends_with(opening)) continue;
-    tell(Kind::kCallEnd, {});
+    tell(AnswerPiece::Kind::kCallEnd, {});
     held_ = opening;
     state_ = State::kHead;
     return;
@@ -240,14 +236,15 @@ void ToolCallParser::say(char c) {
 
 void ToolCallParser::flush_text() {
   const std::size_t visible_end = text_.find_last_not_of(kSpaces) + 1;
-  if (visible_end > 0) tell(Kind::kText, std::exchange(space_, {}) + text_.substr(0, visible_end));
+  if (visible_end > 0)
+    tell(AnswerPiece::Kind::kText, std::exchange(space_, {}) + text_.substr(0, visible_end));
   space_ += text_.substr(visible_end);
   text_.clear();
 }
 
-void ToolCallParser::tell(Kind kind, std::string_view text) {
-  if (text.empty() && (kind == Kind::kText || kind == Kind::kArguments)) return;
-  const bool goes_on = !pieces_.empty() && pieces_.back().kind == kind && kind != Kind::kCallEnd;
+void ToolCallParser::tell(AnswerPiece::Kind kind, std::string_view text) {
+  if (text.empty() && (kind == AnswerPiece::Kind::kText || kind == AnswerPiece::Kind::kArguments)) return;
+  const bool goes_on = !pieces_.empty() && pieces_.back().kind == kind && kind != AnswerPiece::Kind::kCallEnd;
   if (goes_on) {
     pieces_.back().text += text;
   } else {

@@ -68,14 +68,14 @@ std::string parse(ToolSyntax syntax, const Tokenizer& tokenizer, std::string_vie
   return told(all);
 }
 
-struct Case {
+struct CallCase {
   std::string_view answer;
   std::string_view expected;
 };
 
-void expect_all(ToolSyntax syntax, std::span<const Case> cases) {
+void expect_all(ToolSyntax syntax, std::span<const CallCase> cases) {
   const auto with = tokenizer_with_tags(), without = tokenizer_without_tags();
-  for (const Case& one : cases) {
+  for (const CallCase& one : cases) {
     for (const Tokenizer* tokenizer : {with.get(), without.get()}) {
       for (const std::size_t step : {1, 2, 3, 5, 7, 11, 1000}) {
         EXPECT_EQ(parse(syntax, *tokenizer, one.answer, step), one.expected)
@@ -86,7 +86,7 @@ void expect_all(ToolSyntax syntax, std::span<const Case> cases) {
 }
 
 TEST(ToolCallParser, Hermes) {
-  const Case cases[] = {
+  const CallCase cases[] = {
       {"plain answer", "plain answer"},
       {"a <b> c\n\n  d  \n", "a <b> c\n\n  d  \n"},
       {"<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"巴黎 }\\\"{\"}}\n</tool_call>",
@@ -150,7 +150,7 @@ TEST(ToolCallParser, TagsInTheMiddleOfALineCountAsTokensOnly) {
 }
 
 TEST(ToolCallParser, Llama) {
-  const Case cases[] = {
+  const CallCase cases[] = {
       {"plain {answer}", "plain {answer}"},
       {"{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}",
        "[get_weather {\"city\": \"Paris\"}]"},
@@ -191,7 +191,7 @@ TEST(ToolCallParser, DeepSeek) {
       "I look.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{\"city\": "
       "\"巴黎\"}<｜tool▁call▁end｜>"
       "<｜tool▁call▁begin｜>get_time<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>";
-  const Case cases[] = {
+  const CallCase cases[] = {
       {"plain <｜tool answer", "plain <｜tool answer"},
       {r1, "[get_weather {\"city\": \"巴黎\"}][get_time {}]"},
       {"<｜tool▁call▁begin｜>function<｜tool▁sep｜>get_time\n{}", "[get_time {}]"},

@@ -12,10 +12,10 @@
 namespace aloud {
 namespace {
 
-constexpr std::int64_t kVocabulary = 100;
+constexpr std::int64_t kThreadTokens = 100;
 
 std::int32_t next_of(std::span<const std::int32_t> tokens) {
-  return (tokens.back() * 7 + static_cast<std::int32_t>(tokens.size())) % kVocabulary;
+  return (tokens.back() * 7 + static_cast<std::int32_t>(tokens.size())) % kThreadTokens;
 }
 
 // Counts what it hears.
@@ -43,8 +43,8 @@ class Counter : public SequenceClient {
 
 TEST(EngineThread, ManySubmitAndCancel) {
   constexpr int kThreads = 4, kRequests = 100;
-  FakeModel model(kVocabulary, next_of);
-  Scheduler scheduler(model, kVocabulary,
+  FakeModel model(kThreadTokens, next_of);
+  Scheduler scheduler(model, kThreadTokens,
                       {.context = 400,
                        .max_pages = 40,
                        .max_sequences = 8,
@@ -78,8 +78,8 @@ TEST(EngineThread, ManySubmitAndCancel) {
 }
 
 TEST(EngineThread, StopsInTheMiddleOfReplies) {
-  FakeModel model(kVocabulary, next_of);
-  Scheduler scheduler(model, kVocabulary, {.context = 100000, .max_pages = 2000});
+  FakeModel model(kThreadTokens, next_of);
+  Scheduler scheduler(model, kThreadTokens, {.context = 100000, .max_pages = 2000});
   Counts counts;
   {
     EngineThread engine(scheduler);
@@ -94,8 +94,8 @@ TEST(EngineThread, StopsInTheMiddleOfReplies) {
 }
 
 TEST(EngineThread, SleepsAndIsWoken) {
-  FakeModel model(kVocabulary, next_of);
-  Scheduler scheduler(model, kVocabulary, {.context = 100, .max_pages = 10});
+  FakeModel model(kThreadTokens, next_of);
+  Scheduler scheduler(model, kThreadTokens, {.context = 100, .max_pages = 10});
   EngineThread engine(scheduler);
   Counts counts;
   for (int i = 1; i <= 3; ++i) {

@@ -38,7 +38,7 @@ std::vector<bool> rules_that_match_empty(const GrammarRules& rules) {
   return empty;
 }
 
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
+std::uint64_t mix_hash(std::uint64_t hash, std::uint64_t value) {
   hash = (hash ^ value) * 0x9E3779B97F4A7C15;
   return hash ^ (hash >> 29);
 }
@@ -217,15 +217,15 @@ class GrammarLinker {
       for (const std::size_t s : order_) {
         const auto id = static_cast<Grammar::StateId>(s);
         for (std::size_t i = 0; i < 2; ++i) {
-          std::uint64_t hash = mix(kSeeds[i], grammar_.is_final(id));
+          std::uint64_t hash = mix_hash(kSeeds[i], grammar_.is_final(id));
           for (const Grammar::Edge& edge : grammar_.edges(id)) {
-            hash = mix(hash, 256u * edge.first + edge.last + 1);
-            hash = mix(hash, before[edge.target][i]);
+            hash = mix_hash(hash, 256u * edge.first + edge.last + 1);
+            hash = mix_hash(hash, before[edge.target][i]);
           }
           for (const Grammar::Call& called : grammar_.calls(id)) {
-            hash = mix(hash, 1 << 20 | (called.last ? 1 : 0));
-            hash = mix(hash, digests[called.begin][i]);
-            hash = mix(hash, before[called.target][i]);
+            hash = mix_hash(hash, 1 << 20 | (called.last ? 1 : 0));
+            hash = mix_hash(hash, digests[called.begin][i]);
+            hash = mix_hash(hash, before[called.target][i]);
           }
           digests[s][i] = hash;
         }

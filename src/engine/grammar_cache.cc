@@ -9,7 +9,7 @@
 namespace aloud {
 namespace {
 
-constexpr std::int64_t kOverhead = 256;  // of an entry
+constexpr std::int64_t kGrammarOverhead = 256;  // of an entry
 
 }  // namespace
 
@@ -30,7 +30,7 @@ Result<Grammar::Ptr> GrammarCache::get(std::string_view owner, std::string_view 
 }
 
 void GrammarCache::add(std::string key, const Grammar::Ptr& grammar) {
-  const std::int64_t bytes = grammar->bytes() + std::ssize(key) + kOverhead;
+  const std::int64_t bytes = grammar->bytes() + std::ssize(key) + kGrammarOverhead;
   const std::lock_guard lock(mutex_);
   if (bytes > max_bytes_ || found_.contains(key)) return;
   entries_.push_front({std::move(key), grammar, bytes});

@@ -9,7 +9,7 @@ namespace aloud {
 
 namespace {
 
-constexpr std::size_t kMostRules = 1000;
+constexpr std::size_t kMostGbnfRules = 1000;
 
 class GbnfParser {
  public:
@@ -63,7 +63,7 @@ class GbnfParser {
     if (rules_[id].body != nullptr) return reader_.error("the rule \"{}\" is defined twice", defined);
     TRY_ASSIGN(ExpressionPtr body, alternatives(false));
     rules_[id].body = std::move(body);
-    if (rules_.size() > kMostRules) return reader_.error("more than {} rules", kMostRules);
+    if (rules_.size() > kMostGbnfRules) return reader_.error("more than {} rules", kMostGbnfRules);
     if (reader_.at_end() || reader_.peek() == U'\n' || reader_.peek() == U'\r') return {};
     return reader_.error("expected the end of the rule \"{}\"", defined);
   }

@@ -17,7 +17,7 @@ namespace {
 
 using Json = SchemaJson;
 
-constexpr std::size_t kMostRules = 10'000;
+constexpr std::size_t kMostSchemaRules = 10'000;
 constexpr std::int64_t kMostNodes = 100'000;
 constexpr std::int64_t kInlineSize = 64;  // longer bodies become rules, so that they are there only once
 
@@ -34,7 +34,8 @@ class SchemaCompiler {
       TRY_ASSIGN(
           rules_[open.rule].body,
           placed(open.facets, open.facets.alternatives ? alternatives(open.facets) : any_type(open.facets)));
-      if (rules_.size() > kMostRules) return fail("the schema needs more than {} rules", kMostRules);
+      if (rules_.size() > kMostSchemaRules)
+        return fail("the schema needs more than {} rules", kMostSchemaRules);
     }
     return std::move(rules_);
   }

@@ -9,7 +9,7 @@ namespace {
 
 using Json = SchemaJson;
 
-constexpr int kDeepest = 8;
+constexpr int kDeepestComparison = 8;
 
 class Comparison {
  public:
@@ -121,7 +121,7 @@ Result<bool> alternatives_disjoint(SchemaReader& reader, const SchemaFacets& a, 
 }  // namespace
 
 Result<bool> are_disjoint(SchemaReader& reader, const SchemaParts& a, const SchemaParts& b, int depth) {
-  if (depth > kDeepest) return false;
+  if (depth > kDeepestComparison) return false;
   TRY(reader.budget().spend(16));
   TRY_ASSIGN(const std::optional<SchemaFacets> first, reader.facets(a));
   TRY_ASSIGN(const std::optional<SchemaFacets> second, reader.facets(b));

@@ -10,14 +10,14 @@ namespace aloud {
 namespace {
 
 constexpr std::size_t kFew = 512;
-constexpr std::int64_t kOverhead = 256;  // of an entry in the cache
+constexpr std::int64_t kMaskOverhead = 256;  // of an entry in the cache
 
 }  // namespace
 
 std::int64_t StateTokens::bytes() const {
   return static_cast<std::int64_t>(few.size() * sizeof(few[0]) + many.words().size_bytes() +
                                    ends.size() * sizeof(ends[0])) +
-         kOverhead;
+         kMaskOverhead;
 }
 
 GrammarVocabulary::GrammarVocabulary(const Tokenizer& tokenizer, std::int64_t cache_bytes)

@@ -12,17 +12,17 @@
 namespace aloud {
 namespace {
 
-constexpr KvLayout kLayout{.layers = 1, .heads = 1, .key_width = 1, .value_width = 0};
+constexpr KvLayout kSmallestLayout{.layers = 1, .heads = 1, .key_width = 1, .value_width = 0};
 
-std::vector<TokenId> count_to(std::int64_t n, TokenId from = 0) {
+std::vector<TokenId> consecutive(std::int64_t n, TokenId from = 0) {
   std::vector<TokenId> tokens(static_cast<std::size_t>(n));
   std::iota(tokens.begin(), tokens.end(), from);
   return tokens;
 }
 
 // A pool, a tree, and sequences that put what they computed into it.
-struct Fixture {
-  explicit Fixture(std::int64_t pages) : pool(kLayout, pages) {}
+struct TreeFixture {
+  explicit TreeFixture(std::int64_t pages) : pool(kSmallestLayout, pages) {}
 
   // Puts all of a text in, its rest too, and returns its pages.
   std::vector<std::byte*> add(const PrefixText& text) {
@@ -64,8 +64,8 @@ struct Fixture {
 };
 
 TEST(PrefixTree, FindsWholePagesAndTheBeginningOfTheNext) {
-  Fixture f(10);
-  const std::vector<TokenId> tokens = count_to(150);
+  TreeFixture f(10);
+  const std::vector<TokenId> tokens = consecutive(150);
   const std::vector<std::byte*> pages = f.add({tokens, "a"});
   ASSERT_EQ(pages.size(), 3u);
   EXPECT_EQ(f.found({tokens, "a"}), 150);
@@ -84,15 +84,15 @@ TEST(PrefixTree, FindsWholePagesAndTheBeginningOfTheNext) {
 }
 
 TEST(PrefixTree, TheSameTokensAreKeptOnce) {
-  Fixture f(10);
-  const std::vector<TokenId> tokens = count_to(150);
+  TreeFixture f(10);
+  const std::vector<TokenId> tokens = consecutive(150);
   const std::vector<std::byte*> first = f.add({tokens, "a"});
   EXPECT_EQ(f.add({std::span(tokens).first(128), "a"}), (std::vector{first[0], first[1]}));
   f.add({std::span(tokens).first(140), "a"});  // shows less of the last page
   EXPECT_EQ(f.tree.nodes(), 3);
   EXPECT_EQ(f.pool.used_pages(), 3);
   // A page that shows more takes the place of one that shows less.
-  const std::vector<TokenId> more = count_to(192);
+  const std::vector<TokenId> more = consecutive(192);
   f.add({more, "a"});
   EXPECT_EQ(f.tree.nodes(), 3);
   EXPECT_EQ(f.pool.used_pages(), 3);
@@ -100,8 +100,8 @@ TEST(PrefixTree, TheSameTokensAreKeptOnce) {
 }
 
 TEST(PrefixTree, OthersFindThePublicPagesOnly) {
-  Fixture f(20);
-  const std::vector<TokenId> tokens = count_to(300);
+  TreeFixture f(20);
+  const std::vector<TokenId> tokens = consecutive(300);
   f.add({tokens, "a", 150});
   EXPECT_EQ(f.found({tokens, "a", 150}), 300);
   EXPECT_EQ(f.found({tokens, "b", 150}), 128);
@@ -110,7 +110,7 @@ TEST(PrefixTree, OthersFindThePublicPagesOnly) {
   EXPECT_EQ(f.found({tokens, "a"}), 0);
   EXPECT_EQ(f.found({tokens, "", 64}), 64);
   // What somebody has of his own is not found as public.
-  const std::vector<TokenId> own = count_to(128, 5000);
+  const std::vector<TokenId> own = consecutive(128, 5000);
   f.add({own, "a"});
   f.add({own, ""});
   EXPECT_EQ(f.found({own, "b", 128}), 0);
@@ -118,8 +118,8 @@ TEST(PrefixTree, OthersFindThePublicPagesOnly) {
 }
 
 TEST(PrefixTree, GivesUpTheLongestUnusedFromTheEnd) {
-  Fixture f(6);
-  const std::vector<TokenId> a = count_to(192), b = count_to(192, 1000);
+  TreeFixture f(6);
+  const std::vector<TokenId> a = consecutive(192), b = consecutive(192, 1000);
   f.add({a, "x"});
   f.add({b, "x"});
   EXPECT_EQ(f.tree.idle_pages(), 6);
@@ -140,8 +140,8 @@ TEST(PrefixTree, GivesUpTheLongestUnusedFromTheEnd) {
 }
 
 TEST(PrefixTree, WhatIsHeldStays) {
-  Fixture f(6);
-  const std::vector<TokenId> a = count_to(192);
+  TreeFixture f(6);
+  const std::vector<TokenId> a = consecutive(192);
   f.add({a, "x"});
   PrefixTree::Node* place = f.tree.find({std::span(a).first(128), "x"}).place;
   f.tree.hold(place);
@@ -160,7 +160,7 @@ TEST(PrefixTree, WhatIsHeldStays) {
 TEST(PrefixTree, FindsWhatAListFinds) {
   std::mt19937 generator(3);
   const auto up_to = [&](int n) { return static_cast<int>(generator() % static_cast<unsigned>(n)); };
-  Fixture f(10000);
+  TreeFixture f(10000);
   std::vector<std::vector<TokenId>> texts;
   for (int i = 0; i < 300; ++i) {
     // Two tokens only, and beginnings of others: long agreements.

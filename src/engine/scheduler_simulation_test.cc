@@ -15,16 +15,16 @@
 namespace aloud {
 namespace {
 
-constexpr std::int64_t kVocabulary = 60;
+constexpr std::int64_t kSimulatedTokens = 60;
 
 // Every token before it counts, and where it stood; 0 ends the reply and comes now and then.
-std::int32_t mixed(std::span<const std::int32_t> tokens) {
+std::int32_t mixed_or_end(std::span<const std::int32_t> tokens) {
   std::uint32_t hash = 1;
   for (const std::int32_t token : tokens) hash = (hash ^ static_cast<std::uint32_t>(token)) * 16777619u;
-  return static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(kVocabulary));
+  return static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(kSimulatedTokens));
 }
 
-struct Case {
+struct SimulatedCase {
   std::uint32_t seed;
   bool roles_matter;
   SchedulerOptions options;
@@ -40,12 +40,12 @@ struct Visitor {
 
 class Simulation {
  public:
-  explicit Simulation(const Case& tested)
+  explicit Simulation(const SimulatedCase& tested)
       : generator_(tested.seed),
         options_(complete(tested.options)),
-        model_(kVocabulary, mixed, tested.roles_matter),
-        scheduler_(model_, kVocabulary, options_),
-        reference_(kVocabulary, mixed, tested.roles_matter) {
+        model_(kSimulatedTokens, mixed_or_end, tested.roles_matter),
+        scheduler_(model_, kSimulatedTokens, options_),
+        reference_(kSimulatedTokens, mixed_or_end, tested.roles_matter) {
     model_.before_forward = [this](std::span<const SequenceStep> steps) -> Status {
       for (const SequenceStep& step : steps) seconds_ += 0.001 * static_cast<double>(step.tokens.size());
       EXPECT_LE(std::ssize(steps), options_.max_sequences);
@@ -77,7 +77,7 @@ class Simulation {
     std::mt19937 generator(seed);
     std::vector<TokenId> tokens;
     while (std::ssize(tokens) < count)
-      tokens.push_back(static_cast<TokenId>(generator() % static_cast<unsigned>(kVocabulary)));
+      tokens.push_back(static_cast<TokenId>(generator() % static_cast<unsigned>(kSimulatedTokens)));
     return tokens;
   }
 
@@ -153,7 +153,7 @@ class Simulation {
 
   void expect_right(const Visitor& visitor) {
     const std::int64_t context = std::min(options_.context, options_.max_pages * kPageTokens);
-    Session session(reference_, kVocabulary, context);
+    Session session(reference_, kSimulatedTokens, context);
     ASSERT_TRUE(session.read(visitor.request.prompt));
     Sampler sampler(visitor.request.sampling);
     sampler.begin(visitor.request.prompt);

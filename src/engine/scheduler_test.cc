@@ -13,18 +13,18 @@
 namespace aloud {
 namespace {
 
-constexpr std::int64_t kVocabulary = 200;
+constexpr std::int64_t kModelTokens = 200;
 
 // Every token before it counts, and where it stood.
-std::int32_t mixed(std::span<const std::int32_t> tokens) {
+std::int32_t mixed_token(std::span<const std::int32_t> tokens) {
   std::uint32_t hash = 1;
   for (const std::int32_t token : tokens) hash = (hash ^ static_cast<std::uint32_t>(token)) * 16777619u;
-  return 1 + static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(kVocabulary - 1));
+  return 1 + static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(kModelTokens - 1));
 }
 
 std::vector<TokenId> count_to(std::int64_t n, TokenId from = 1) {
   std::vector<TokenId> tokens;
-  for (std::int64_t i = 0; i < n; ++i) tokens.push_back(static_cast<TokenId>((from + i) % kVocabulary));
+  for (std::int64_t i = 0; i < n; ++i) tokens.push_back(static_cast<TokenId>((from + i) % kModelTokens));
   return tokens;
 }
 
@@ -35,8 +35,8 @@ std::vector<TokenId> joined(std::vector<TokenId> first, const std::vector<TokenI
 
 // What the request gives on a timeline of its own.
 std::vector<TokenId> alone(const SequenceRequest& request, std::int64_t context, bool roles_matter = false) {
-  FakeModel model(kVocabulary, mixed, roles_matter);
-  Session session(model, kVocabulary, context);
+  FakeModel model(kModelTokens, mixed_token, roles_matter);
+  Session session(model, kModelTokens, context);
   CHECK(session.read(request.prompt));
   Sampler sampler(request.sampling);
   sampler.begin(request.prompt);
@@ -47,9 +47,10 @@ std::vector<TokenId> alone(const SequenceRequest& request, std::int64_t context,
 }
 
 // A scheduler whose steps take as long as its tokens say.
-struct Fixture {
-  explicit Fixture(SchedulerOptions changed = {}, bool roles_matter = false)
-      : model(kVocabulary, mixed, roles_matter), scheduler(model, kVocabulary, complete(std::move(changed))) {
+struct SchedulerFixture {
+  explicit SchedulerFixture(SchedulerOptions changed = {}, bool roles_matter = false)
+      : model(kModelTokens, mixed_token, roles_matter),
+        scheduler(model, kModelTokens, complete(std::move(changed))) {
     model.before_forward = [this](std::span<const SequenceStep> steps) -> Status {
       step_tokens = 0;
       for (const SequenceStep& step : steps) step_tokens += std::ssize(step.tokens);
@@ -83,7 +84,7 @@ struct Fixture {
 };
 
 TEST(Scheduler, OneSequenceGetsWhatItGetsOnASession) {
-  Fixture f;
+  SchedulerFixture f;
   const SequenceRequest request = request_of(count_to(300), 100);
   const auto record = f.submit(request);
   run(f.scheduler);
@@ -100,7 +101,7 @@ TEST(Scheduler, OneSequenceGetsWhatItGetsOnASession) {
 }
 
 TEST(Scheduler, EndsAsTheLoopOfOneDoes) {
-  Fixture f({.context = 130});
+  SchedulerFixture f({.context = 130});
   const auto full = f.submit(request_of(count_to(100), 1000));
   const auto brief = f.submit(request_of(count_to(50, 60), 1));
   run(f.scheduler);
@@ -111,7 +112,7 @@ TEST(Scheduler, EndsAsTheLoopOfOneDoes) {
 }
 
 TEST(Scheduler, RefusesWithNumbers) {
-  Fixture f({.context = 1000, .max_pages = 5});
+  SchedulerFixture f({.context = 1000, .max_pages = 5});
   const auto refusal = [&](SequenceRequest request) {
     auto record = std::make_shared<Record>();
     const auto taken = f.scheduler.submit(std::move(request), std::make_unique<Recorder>(record));
@@ -139,7 +140,7 @@ TEST(Scheduler, RefusesWithNumbers) {
 }
 
 TEST(Scheduler, TheQueueIsBoundedInAllAndForEachOwner) {
-  Fixture f({.max_sequences = 1, .max_waiting = 5, .max_waiting_of_owner = 3});
+  SchedulerFixture f({.max_sequences = 1, .max_waiting = 5, .max_waiting_of_owner = 3});
   for (int i = 0; i < 3; ++i) f.submit(request_of(count_to(100), 50, "a"));
   const auto refusal = [&](const std::string& owner) {
     const auto taken =
@@ -164,7 +165,7 @@ TEST(Scheduler, TheQueueIsBoundedInAllAndForEachOwner) {
 }
 
 TEST(Scheduler, TellsPositionsAndEstimates) {
-  Fixture f({.max_sequences = 1});
+  SchedulerFixture f({.max_sequences = 1});
   const auto first = f.submit(request_of(count_to(100), 100, "a"));
   const auto second = f.submit(request_of(count_to(100, 2), 100, "a"));
   const auto third = f.submit(request_of(count_to(100, 3), 100, "a"));
@@ -183,7 +184,7 @@ TEST(Scheduler, TellsPositionsAndEstimates) {
 }
 
 TEST(Scheduler, CancelsInTheQueueInThePromptAndInTheReply) {
-  Fixture f({.max_sequences = 2});
+  SchedulerFixture f({.max_sequences = 2});
   SequenceId reading_id = 0, generating_id = 0, waiting_id = 0;
   const auto generating = f.submit(request_of(count_to(10, 50), 1000), &generating_id);
   f.scheduler.step();
@@ -210,7 +211,7 @@ TEST(Scheduler, CancelsInTheQueueInThePromptAndInTheReply) {
 }
 
 TEST(Scheduler, AClientMayCancelItselfAndSubmitMore) {
-  Fixture f;
+  SchedulerFixture f;
   auto record = std::make_shared<Record>();
   auto client = std::make_unique<Recorder>(record);
   SequenceId id = 0;
@@ -228,7 +229,7 @@ TEST(Scheduler, AClientMayCancelItselfAndSubmitMore) {
 }
 
 TEST(Scheduler, WhatAnOwnerComputedIsNotComputedAgain) {
-  Fixture f;
+  SchedulerFixture f;
   const SequenceRequest request = request_of(count_to(200), 30);
   const auto first = f.submit(request);
   run(f.scheduler);
@@ -249,7 +250,7 @@ TEST(Scheduler, WhatAnOwnerComputedIsNotComputedAgain) {
 }
 
 TEST(Scheduler, WhereRolesMatterGeneratedTokensAreNoPrompt) {
-  Fixture f({}, true);
+  SchedulerFixture f({}, true);
   const SequenceRequest request = request_of(count_to(200), 100);
   const auto first = f.submit(request);
   run(f.scheduler);
@@ -262,7 +263,7 @@ TEST(Scheduler, WhereRolesMatterGeneratedTokensAreNoPrompt) {
 }
 
 TEST(Scheduler, OwnersShareThePublicPagesAndNothingElse) {
-  Fixture f;
+  SchedulerFixture f;
   const std::vector<TokenId> system = count_to(150);
   SequenceRequest a = request_of(joined(system, count_to(100, 7)), 5, "a");
   a.public_tokens = 150;
@@ -282,7 +283,7 @@ TEST(Scheduler, OwnersShareThePublicPagesAndNothingElse) {
 }
 
 TEST(Scheduler, PromptsThatAreAlikeAreReadOnce) {
-  Fixture f({.max_sequences = 32});
+  SchedulerFixture f({.max_sequences = 32});
   std::vector<std::shared_ptr<Record>> samples;
   const std::vector<TokenId> prompt = count_to(500);
   for (std::uint64_t seed = 0; seed < 8; ++seed)
@@ -298,7 +299,7 @@ TEST(Scheduler, PromptsThatAreAlikeAreReadOnce) {
 }
 
 TEST(Scheduler, APublicBeginningIsReadOnceByAllWhoComeTogether) {
-  Fixture f;
+  SchedulerFixture f;
   std::vector<std::shared_ptr<Record>> records;
   for (int i = 0; i < 6; ++i) {
     SequenceRequest request =
@@ -312,7 +313,7 @@ TEST(Scheduler, APublicBeginningIsReadOnceByAllWhoComeTogether) {
 }
 
 TEST(Scheduler, WhoFollowsReadsItselfWhenTheReaderIsGone) {
-  Fixture f;
+  SchedulerFixture f;
   SequenceId id = 0;
   const auto first = f.submit(request_of(count_to(1000), 5), &id);
   const auto second = f.submit(request_of(count_to(1000), 5));
@@ -330,7 +331,7 @@ class Pauses : public testing::TestWithParam<bool> {};
 
 // Pages for about three of eight sequences.
 TEST_P(Pauses, GiveTheSameTokens) {
-  Fixture f({.context = 700, .max_pages = 24}, GetParam());
+  SchedulerFixture f({.context = 700, .max_pages = 24}, GetParam());
   std::vector<SequenceRequest> requests;
   std::vector<std::shared_ptr<Record>> records;
   for (int i = 0; i < 8; ++i) {
@@ -351,7 +352,7 @@ TEST_P(Pauses, GiveTheSameTokens) {
 INSTANTIATE_TEST_SUITE_P(Scheduler, Pauses, testing::Bool());
 
 TEST(Scheduler, PromptsAreReadBesideRepliesInTheTimeOfAStep) {
-  Fixture f;
+  SchedulerFixture f;
   f.token_seconds = 0.002;
   std::vector<std::shared_ptr<Record>> talking;
   for (int i = 0; i < 10; ++i) talking.push_back(f.submit(request_of(count_to(5, 10 * i), 1000)));
@@ -373,7 +374,7 @@ TEST(Scheduler, PromptsAreReadBesideRepliesInTheTimeOfAStep) {
 }
 
 TEST(Scheduler, LightOwnersGoAheadOfOneWhoWantsAHundred) {
-  Fixture f({.max_sequences = 16});
+  SchedulerFixture f({.max_sequences = 16});
   std::vector<std::shared_ptr<Record>> heavy;
   for (int i = 0; i < 100; ++i) heavy.push_back(f.submit(request_of(count_to(300, i), 100, "heavy")));
   for (int i = 0; i < 200; ++i) f.scheduler.step();
@@ -398,7 +399,7 @@ TEST(Scheduler, LightOwnersGoAheadOfOneWhoWantsAHundred) {
 
 // Owners who want as much as they can get are served alike, whatever the shape of their requests.
 TEST(Scheduler, BusyOwnersGetTheSameNumberOfTokens) {
-  Fixture f({.max_sequences = 8, .max_waiting = 1000, .max_waiting_of_owner = 1000});
+  SchedulerFixture f({.max_sequences = 8, .max_waiting = 1000, .max_waiting_of_owner = 1000});
   std::map<TokenId, std::int64_t> computed;  // by the first token of the prompt
   f.model.before_forward = [&](std::span<const SequenceStep> steps) -> Status {
     for (const SequenceStep& step : steps) {
@@ -420,7 +421,7 @@ TEST(Scheduler, BusyOwnersGetTheSameNumberOfTokens) {
 }
 
 TEST(Scheduler, TheUrgentGoFirstAndMakeOthersPause) {
-  Fixture f({.max_sequences = 2});
+  SchedulerFixture f({.max_sequences = 2});
   const auto first = f.submit(request_of(count_to(50), 100, "a"));
   const auto second = f.submit(request_of(count_to(50, 9), 100, "a"));
   const auto third = f.submit(request_of(count_to(50, 19), 100, "a"));
@@ -442,7 +443,7 @@ TEST(Scheduler, TheUrgentGoFirstAndMakeOthersPause) {
 }
 
 TEST(Scheduler, AnErrorOfAStepEndsItsSequencesOnly) {
-  Fixture f({.max_sequences = 2});
+  SchedulerFixture f({.max_sequences = 2});
   const auto first = f.submit(request_of(count_to(100), 100));
   const auto second = f.submit(request_of(count_to(100, 9), 100));
   const auto third = f.submit(request_of(count_to(100, 19), 10));
@@ -462,7 +463,7 @@ TEST(Scheduler, AnErrorOfAStepEndsItsSequencesOnly) {
 }
 
 TEST(Scheduler, DrainsThenCancels) {
-  Fixture f;
+  SchedulerFixture f;
   const auto brief = f.submit(request_of(count_to(10), 5));
   const auto lengthy = f.submit(request_of(count_to(10, 50), 1900));
   f.scheduler.step();
@@ -482,7 +483,7 @@ TEST(Scheduler, DrainsThenCancels) {
 TEST(Scheduler, TellsEverybodyWhenItIsDestroyed) {
   std::shared_ptr<Record> running, waiting, fresh;
   {
-    Fixture f({.max_sequences = 1});
+    SchedulerFixture f({.max_sequences = 1});
     running = f.submit(request_of(count_to(10), 50));
     waiting = f.submit(request_of(count_to(10, 50), 50));
     f.scheduler.step();

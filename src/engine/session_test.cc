@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kVocabulary = 1000;
 
-std::vector<TokenId> count_to(int n) {
+std::vector<TokenId> first_tokens(int n) {
   std::vector<TokenId> tokens(static_cast<std::size_t>(n));
   std::iota(tokens.begin(), tokens.end(), 1);
   return tokens;
@@ -34,7 +34,7 @@ TEST(Session, ReadsInChunksAndTellsProgress) {
   FakeModel model(kVocabulary, sum_of);
   Session session(model, kVocabulary, 2000);
   std::vector<std::int64_t> progress;
-  const auto prefill = session.read(count_to(600), nullptr, [&](std::int64_t done, std::int64_t total) {
+  const auto prefill = session.read(first_tokens(600), nullptr, [&](std::int64_t done, std::int64_t total) {
     EXPECT_EQ(total, 600);
     progress.push_back(done);
   });
@@ -49,7 +49,7 @@ TEST(Session, ReadsInChunksAndTellsProgress) {
 TEST(Session, TellsPromptsFromWhatIsGenerated) {
   FakeModel model(kVocabulary, sum_of);
   Session session(model, kVocabulary, 2000);
-  ASSERT_TRUE(session.read(count_to(300)));
+  ASSERT_TRUE(session.read(first_tokens(300)));
   ASSERT_TRUE(session.append(std::vector<TokenId>{5, 6}));
   EXPECT_EQ(model.roles,
             (std::vector<TokenRole>{TokenRole::kPrompt, TokenRole::kPrompt, TokenRole::kGenerated}));
@@ -58,10 +58,10 @@ TEST(Session, TellsPromptsFromWhatIsGenerated) {
 TEST(Session, KeepsTheCommonBeginning) {
   FakeModel model(kVocabulary, sum_of);
   Session session(model, kVocabulary, 2000);
-  ASSERT_TRUE(session.read(count_to(100)));
+  ASSERT_TRUE(session.read(first_tokens(100)));
   ASSERT_TRUE(session.append(std::vector<TokenId>{5, 6, 7}));
   // The next prompt agrees in 90 tokens and goes on differently.
-  std::vector<TokenId> next = count_to(90);
+  std::vector<TokenId> next = first_tokens(90);
   next.push_back(500);
   next.push_back(501);
   const auto prefill = session.read(next);
@@ -70,18 +70,18 @@ TEST(Session, KeepsTheCommonBeginning) {
   EXPECT_EQ(prefill->computed_tokens, 2);
   EXPECT_EQ(likeliest(session), sum_of(next));
   // A prompt that is there already: its last token is computed again for its logits.
-  const auto again = session.read(count_to(50));
+  const auto again = session.read(first_tokens(50));
   ASSERT_TRUE(again);
   EXPECT_EQ(again->kept_tokens, 49);
-  EXPECT_EQ(likeliest(session), sum_of(count_to(50)));
+  EXPECT_EQ(likeliest(session), sum_of(first_tokens(50)));
   EXPECT_EQ(session.length(), 50);
 }
 
 TEST(Session, RefusesWhatDoesNotFitWithBothNumbers) {
   FakeModel model(kVocabulary, sum_of);
   Session session(model, kVocabulary, 100);
-  ASSERT_TRUE(session.read(count_to(99)));
-  const auto refused = session.read(count_to(100));
+  ASSERT_TRUE(session.read(first_tokens(99)));
+  const auto refused = session.read(first_tokens(100));
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("100 tokens"), std::string::npos);
   EXPECT_EQ(session.length(), 99);  // as it was
@@ -95,7 +95,7 @@ TEST(Session, CancellationKeepsWhatWasRead) {
   FakeModel model(kVocabulary, sum_of);
   Session session(model, kVocabulary, 2000);
   std::atomic<bool> cancel{false};
-  const std::vector<TokenId> prompt = count_to(900);
+  const std::vector<TokenId> prompt = first_tokens(900);
   const auto cut = session.read(prompt, &cancel, [&](std::int64_t done, std::int64_t) {
     if (done == 256) cancel = true;
   });
@@ -112,7 +112,7 @@ TEST(Session, CancellationKeepsWhatWasRead) {
 TEST(Session, PaddingOfTheModelsVocabularyIsNotSampled) {
   FakeModel model(kVocabulary, [](auto) { return 999; });
   Session session(model, 900, 100);
-  ASSERT_TRUE(session.read(count_to(3)));
+  ASSERT_TRUE(session.read(first_tokens(3)));
   EXPECT_EQ(session.logits().size(), 900u);
 }
 
@@ -153,7 +153,7 @@ Sampler greedy_sampler() {
 TEST(Generation, EndsWhereTheConsumerSays) {
   FakeModel model(kVocabulary, FakeModel::reply(3, {10, 11, 12, 0}));
   Session session(model, kVocabulary, 100);
-  ASSERT_TRUE(session.read(count_to(3)));
+  ASSERT_TRUE(session.read(first_tokens(3)));
   Sampler sampler = greedy_sampler();
   Collector collector(0);
   const auto result = generate(session, sampler, 50, collector);
@@ -167,7 +167,7 @@ TEST(Generation, EndsWhereTheConsumerSays) {
 TEST(Generation, TellsTheModelsLogprobsWhateverMayBeDrawn) {
   FakeModel model(kVocabulary, FakeModel::reply(3, {10}));  // a logit of 10 there, of 0 elsewhere
   Session session(model, kVocabulary, 100);
-  ASSERT_TRUE(session.read(count_to(3)));
+  ASSERT_TRUE(session.read(first_tokens(3)));
   Sampler sampler = greedy_sampler();
   Collector collector(5);
   collector.mask.emplace(kVocabulary);
@@ -189,7 +189,7 @@ TEST(Generation, TellsTheModelsLogprobsWhateverMayBeDrawn) {
 TEST(Generation, EndsAtMaxTokensAndAtAFullContext) {
   FakeModel model(kVocabulary, FakeModel::reply(3, {10}));
   Session session(model, kVocabulary, 20);
-  ASSERT_TRUE(session.read(count_to(3)));
+  ASSERT_TRUE(session.read(first_tokens(3)));
   Sampler sampler = greedy_sampler();
   Collector collector(0);
   auto result = generate(session, sampler, 5, collector);
@@ -197,7 +197,7 @@ TEST(Generation, EndsAtMaxTokensAndAtAFullContext) {
   EXPECT_EQ(result->finish, FinishReason::kLength);
   EXPECT_EQ(collector.taken.size(), 5u);
 
-  ASSERT_TRUE(session.read(count_to(3)));
+  ASSERT_TRUE(session.read(first_tokens(3)));
   Collector more(0);
   result = generate(session, sampler, 500, more);
   ASSERT_TRUE(result);
@@ -205,7 +205,7 @@ TEST(Generation, EndsAtMaxTokensAndAtAFullContext) {
   EXPECT_EQ(more.taken.size(), 17u);
 
   // Two tokens are wanted where one fits.
-  ASSERT_TRUE(session.read(count_to(19)));
+  ASSERT_TRUE(session.read(first_tokens(19)));
   Collector two(0);
   two.twice = 10;
   result = generate(session, sampler, 500, two);
@@ -216,7 +216,7 @@ TEST(Generation, EndsAtMaxTokensAndAtAFullContext) {
 TEST(Generation, ForbiddenTokensAndFedTokens) {
   FakeModel model(kVocabulary, FakeModel::reply(1, {10, 11, 12, 0}));
   Session session(model, kVocabulary, 100);
-  ASSERT_TRUE(session.read(count_to(1)));
+  ASSERT_TRUE(session.read(first_tokens(1)));
   Sampler sampler = greedy_sampler();
   Collector collector(0);
   collector.twice = 10;      // so that the script has moved on by two
@@ -231,7 +231,7 @@ TEST(Generation, ForbiddenTokensAndFedTokens) {
 TEST(Generation, CancelsAndRefusesBrokenLogits) {
   FakeModel model(kVocabulary, FakeModel::reply(3, {10}));
   Session session(model, kVocabulary, 100);
-  ASSERT_TRUE(session.read(count_to(3)));
+  ASSERT_TRUE(session.read(first_tokens(3)));
   Sampler sampler = greedy_sampler();
   std::atomic<bool> cancel{true};
   Collector collector(0);

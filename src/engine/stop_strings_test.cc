@@ -6,15 +6,15 @@
 namespace aloud {
 namespace {
 
-struct Outcome {
+struct StopOutcome {
   std::string text;
   bool found = false;
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const StopOutcome&) const = default;
 };
 
-Outcome run(const std::vector<std::string>& stops, std::string_view text, std::size_t piece) {
+StopOutcome run(const std::vector<std::string>& stops, std::string_view text, std::size_t piece) {
   StopStrings matcher(stops);
-  Outcome outcome;
+  StopOutcome outcome;
   for (std::size_t i = 0; i < text.size(); i += piece) outcome.text += matcher.push(text.substr(i, piece));
   outcome.text += matcher.finish();
   outcome.found = matcher.found();
@@ -25,7 +25,7 @@ TEST(StopStrings, EveryCutGivesTheSame) {
   struct Case {
     std::vector<std::string> stops;
     std::string_view text;
-    Outcome expected;
+    StopOutcome expected;
   };
   const Case cases[] = {
       {{"END"}, "one two END three", {"one two ", true}},

@@ -14,13 +14,13 @@ int status(const Access& access, HttpHeaders headers, std::string_view authority
   return refusal ? refusal->status : 200;
 }
 
-struct Case {
+struct AccessCase {
   const char* host;
   int on_loopback;
   int in_public;  // without configured names
 };
 
-const Case kHosts[] = {
+const AccessCase kHosts[] = {
     {"localhost", 200, 200},
     {"localhost:8080", 200, 200},
     {"LOCALHOST:1", 200, 200},
@@ -70,7 +70,7 @@ TEST(Access, JudgesFortyHosts) {
   const Access in_public({.loopback = false, .hosts = {"ours.example"}});
   const Access open({.loopback = false, .hosts = {"*"}});
   EXPECT_GE(std::size(kHosts), 40u);
-  for (const Case& one : kHosts) {
+  for (const AccessCase& one : kHosts) {
     EXPECT_EQ(status(loopback, {{"Host", one.host}}), one.on_loopback) << one.host;
     EXPECT_EQ(status(in_public, {{"Host", one.host}}), one.in_public) << one.host;
     EXPECT_EQ(status(open, {{"Host", one.host}}), one.on_loopback == 400 ? 400 : 200) << one.host;

@@ -49,7 +49,7 @@ std::string verdict(const std::vector<std::string_view>& pieces) {
   }
 }
 
-struct Case {
+struct RequestCase {
   const char* name;
   std::string_view bytes;
   const char* verdict;
@@ -57,7 +57,7 @@ struct Case {
 
 using namespace std::string_view_literals;
 
-const Case kCases[] = {
+const RequestCase kCases[] = {
     {"plain", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / [] rest []"},
     {"pipelined", "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /b", "GET / [] rest [GET /b]"},
     {"empty lines before", "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / [] rest []"},
@@ -172,7 +172,7 @@ const Case kCases[] = {
 };
 
 TEST(RequestParser, JudgesTheTableAtEverySplit) {
-  for (const Case& one : kCases) {
+  for (const RequestCase& one : kCases) {
     EXPECT_EQ(verdict({one.bytes}), one.verdict) << one.name;
     std::vector<std::string_view> bytes;
     for (std::size_t i = 0; i < one.bytes.size(); ++i) {

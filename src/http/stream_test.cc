@@ -14,24 +14,25 @@
 namespace aloud {
 namespace {
 
-using Reply = std::shared_ptr<HttpReply>;
+using StreamReply = std::shared_ptr<HttpReply>;
 using namespace std::chrono_literals;
 
 // Hands the replies of its route to the test.
 class Waiting {
  public:
   Route route(std::string method = "GET", std::string pattern = "/") {
-    return {std::move(method), std::move(pattern), 1000, [this](const HttpRequest&, const Reply& reply) {
+    return {std::move(method), std::move(pattern), 1000,
+            [this](const HttpRequest&, const StreamReply& reply) {
               const std::lock_guard lock(mutex_);
               replies_.push_back(reply);
               came_.notify_all();
             }};
   }
-  Reply next() {
+  StreamReply next() {
     std::unique_lock lock(mutex_);
     if (!came_.wait_for(lock, std::chrono::seconds(kHangSeconds), [&] { return !replies_.empty(); }))
       return nullptr;
-    Reply reply = replies_.front();
+    StreamReply reply = replies_.front();
     replies_.erase(replies_.begin());
     return reply;
   }
@@ -39,13 +40,13 @@ class Waiting {
  private:
   std::mutex mutex_;
   std::condition_variable came_;
-  std::vector<Reply> replies_;
+  std::vector<StreamReply> replies_;
 };
 
 // Counts calls, and lets the test wait for the first.
 class Gone {
  public:
-  void watch(const Reply& reply) {
+  void watch(const StreamReply& reply) {
     reply->on_gone([this] {
       const std::lock_guard lock(mutex_);
       ++calls_;
@@ -72,7 +73,7 @@ TEST(Stream, ArrivesPieceByPiece) {
   const auto server = start_server({waiting.route()});
   TestClient client(server->port());
   client.get("/");
-  const Reply reply = waiting.next();
+  const StreamReply reply = waiting.next();
   reply->begin(200, {{"content-type", "text/plain"}});
   const Answer head = client.read_head();
   EXPECT_EQ(head.status, 200);
@@ -92,13 +93,14 @@ TEST(Stream, ArrivesPieceByPiece) {
 
 TEST(Stream, EventsWithTheirIds) {
   std::string seen;
-  const auto server = start_server({{"GET", "/", 0, [&](const HttpRequest& request, const Reply& reply) {
-                                       seen = last_event_id(request);
-                                       EventStream stream(reply, {{"x-a", "b"}});
-                                       stream.send({.data = "a\nb", .event = "e", .id = "8"});
-                                       stream.comment("c");
-                                       stream.finish();
-                                     }}});
+  const auto server =
+      start_server({{"GET", "/", 0, [&](const HttpRequest& request, const StreamReply& reply) {
+                       seen = last_event_id(request);
+                       EventStream stream(reply, {{"x-a", "b"}});
+                       stream.send({.data = "a\nb", .event = "e", .id = "8"});
+                       stream.comment("c");
+                       stream.finish();
+                     }}});
   TestClient client(server->port());
   client.get("/", "Last-Event-ID: 7\r\n");
   const Answer answer = client.read_answer();
@@ -150,7 +152,7 @@ TEST(Stream, ThreadsNoticeAClientThatLeavesInSilence) {
       const auto server = start_server({waiting.route()});
       TestClient client(server->port());
       client.get("/");
-      const Reply reply = waiting.next();
+      const StreamReply reply = waiting.next();
       Gone gone;
       gone.watch(reply);
       if (begun) {
@@ -179,7 +181,7 @@ TEST(Stream, ThreadsAreNotToldOfAClientThatLeavesAfterwards) {
     const auto server = start_server({waiting.route()});
     TestClient client(server->port());
     client.get("/");
-    const Reply reply = waiting.next();
+    const StreamReply reply = waiting.next();
     gone.watch(reply);
     reply->send(200, {}, "done");
     EXPECT_EQ(client.read_answer().body, "done");
@@ -191,7 +193,7 @@ TEST(Stream, ThreadsAreNotToldOfAClientThatLeavesAfterwards) {
 TEST(Stream, AnAnswerThatIsCompleteReachesAClientThatEnded) {
   const std::string large(3'000'000, 'x');
   const auto server = start_server(
-      {{"GET", "/", 0, [&](const HttpRequest&, const Reply& reply) { reply->send(200, {}, large); }}});
+      {{"GET", "/", 0, [&](const HttpRequest&, const StreamReply& reply) { reply->send(200, {}, large); }}});
   TestClient client(server->port());
   client.get("/");
   client.end();
@@ -205,7 +207,7 @@ TEST(Stream, AbandonedIsCutOff) {
   TestClient client(server->port());
   client.get("/");
   {
-    const Reply reply = waiting.next();
+    const StreamReply reply = waiting.next();
     reply->begin(200, {});
     reply->write("part");
   }
@@ -218,7 +220,7 @@ TEST(Stream, HeadNeedsNone) {
   const auto server = start_server({waiting.route()});
   TestClient client(server->port());
   client.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  const Reply reply = waiting.next();
+  const StreamReply reply = waiting.next();
   reply->begin(200, {});
   EXPECT_FALSE(reply->write("x"));
   EXPECT_EQ(client.read_answer(true).status, 200);
@@ -234,7 +236,7 @@ TEST(Stream, ThreadsAreRefusedWhenAClientDoesNotRead) {
   const auto server = start_server({waiting.route()}, options);
   TestClient client(server->port(), 4096);
   client.get("/");
-  const Reply reply = waiting.next();
+  const StreamReply reply = waiting.next();
   Gone gone;
   gone.watch(reply);
   reply->begin(200, {});
@@ -257,7 +259,7 @@ TEST(Stream, ThreadsLeaveASlowReaderAfterTheTimeToWrite) {
   const auto server = start_server({waiting.route()}, options);
   TestClient client(server->port(), 4096);
   client.get("/");
-  const Reply reply = waiting.next();
+  const StreamReply reply = waiting.next();
   Gone gone;
   gone.watch(reply);
   reply->begin(200, {});
@@ -272,9 +274,9 @@ TEST(Stream, ThreadsDrain) {
   auto server = start_server({waiting.route(), waiting.route("POST", "/post")}, options);
   TestClient active(server->port()), sending(server->port()), streaming(server->port()), idle(server->port());
   active.get("/");
-  const Reply first = waiting.next();
+  const StreamReply first = waiting.next();
   streaming.get("/");
-  const Reply stream = waiting.next();
+  const StreamReply stream = waiting.next();
   stream->begin(200, {});
   sending.send("POST /post HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n1");
   // When this is answered, the server has seen all that was sent before; and it has the idle one last.
@@ -305,7 +307,7 @@ TEST(Stream, ThreadsAreCutOffWhenDrainingTakesTooLong) {
   auto server = start_server({waiting.route()});
   TestClient client(server->port());
   client.get("/");
-  const Reply reply = waiting.next();
+  const StreamReply reply = waiting.next();
   Gone gone;
   gone.watch(reply);
   EXPECT_EQ(server->drain(0.1), 1u);
@@ -315,7 +317,7 @@ TEST(Stream, ThreadsAreCutOffWhenDrainingTakesTooLong) {
 
 TEST(Stream, ThreadsMayKeepAReplyLongerThanTheServer) {
   Waiting waiting;
-  Reply reply;
+  StreamReply reply;
   Gone gone;
   std::atomic<bool> stop = false;
   std::thread writer;
@@ -362,7 +364,7 @@ TEST(Stream, ThreadsSurviveChurn) {
   for (int i = 0; i < 2; ++i) {
     threads.emplace_back([&] {
       for (int round = 0; round < kClients * kRounds / 2; ++round) {
-        const Reply reply = waiting.next();
+        const StreamReply reply = waiting.next();
         ASSERT_TRUE(reply);
         reply->on_gone([&] { ++gone; });
         reply->begin(200, {});

@@ -105,7 +105,7 @@ class TlsClient {
 
 const std::string kGet = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-std::vector<Route> routes() {
+std::vector<Route> tls_routes() {
   return {{"GET", "/", 0,
            [](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
              reply->send(200, {},
@@ -117,7 +117,7 @@ std::vector<Route> routes() {
 }
 
 TEST_F(Tls, AnswersVersions12And13Only) {
-  const auto server = start_server(routes(), options());
+  const auto server = start_server(tls_routes(), options());
   EXPECT_TRUE(server->url().starts_with("https://127.0.0.1:"));
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     TlsClient client(server->port(), version);
@@ -137,7 +137,7 @@ TEST_F(Tls, AnswersVersions12And13Only) {
 TEST_F(Tls, PlainAndSilentClientsAreClosed) {
   HttpOptions impatient = options();
   impatient.limits.head_seconds = 0.3;
-  const auto server = start_server(routes(), impatient);
+  const auto server = start_server(tls_routes(), impatient);
   TestClient plain(server->port()), silent(server->port());
   plain.get("/");
   plain.read_all();
@@ -171,7 +171,7 @@ TEST_F(Tls, ThreadsNoticeAClientThatLeaves) {
 }
 
 TEST_F(Tls, CertificatesAreReadAgain) {
-  const auto server = start_server(routes(), options());
+  const auto server = start_server(tls_routes(), options());
   EXPECT_EQ(TlsClient(server->port()).certificate_name(), "first");
   use("second");
   EXPECT_EQ(TlsClient(server->port()).certificate_name(), "first");

@@ -16,7 +16,7 @@
 namespace aloud {
 namespace {
 
-std::vector<float> random_floats(std::size_t n, std::uint32_t seed, float spread = 1) {
+std::vector<float> random_values(std::size_t n, std::uint32_t seed, float spread = 1) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal(0, spread);
   std::vector<float> values(n);
@@ -34,7 +34,7 @@ class VectorKernelsTest : public testing::TestWithParam<Isa> {
 
 TEST_P(VectorKernelsTest, RmsNorm) {
   for (const std::size_t n : kLengths) {
-    const std::vector<float> x = random_floats(n, 1), weight = random_floats(n, 2);
+    const std::vector<float> x = random_values(n, 1), weight = random_values(n, 2);
     double squares = 0;
     for (const float value : x) squares += static_cast<double>(value) * value;
     const double factor = 1 / std::sqrt(squares / static_cast<double>(n) + 1e-6);
@@ -50,8 +50,8 @@ TEST_P(VectorKernelsTest, RmsNorm) {
 
 TEST_P(VectorKernelsTest, Swiglu) {
   for (const std::size_t n : kLengths) {
-    std::vector<float> gate = random_floats(n, 3, 4);
-    const std::vector<float> up = random_floats(n, 4);
+    std::vector<float> gate = random_values(n, 3, 4);
+    const std::vector<float> up = random_values(n, 4);
     gate[0] = -200;  // exp(200) overflows; the result is zero all the same
     std::vector<float> out(n);
     kernels.swiglu(gate.data(), up.data(), static_cast<std::int64_t>(n), out.data());
@@ -64,7 +64,7 @@ TEST_P(VectorKernelsTest, Swiglu) {
 
 TEST_P(VectorKernelsTest, Additions) {
   for (const std::size_t n : kLengths) {
-    const std::vector<float> x = random_floats(n, 5), y = random_floats(n, 6);
+    const std::vector<float> x = random_values(n, 5), y = random_values(n, 6);
     std::vector<float> sum = x, scaled = x;
     kernels.add(sum.data(), y.data(), static_cast<std::int64_t>(n));
     kernels.add_scaled(scaled.data(), y.data(), 0.25f, static_cast<std::int64_t>(n));
@@ -77,7 +77,7 @@ TEST_P(VectorKernelsTest, Additions) {
 
 TEST_P(VectorKernelsTest, RotationsPairAsNamed) {
   for (const std::size_t half : {1u, 5u, 16u, 32u, 33u}) {
-    const std::vector<float> x = random_floats(2 * half, 7), angle = random_floats(half, 8);
+    const std::vector<float> x = random_values(2 * half, 7), angle = random_values(half, 8);
     std::vector<float> cosine, sine;
     for (const float a : angle) cosine.push_back(std::cos(a)), sine.push_back(std::sin(a));
     std::vector<float> neighbours = x, halves = x;
@@ -148,8 +148,8 @@ TEST_P(VectorKernelsTest, StoreKvWritesOneTokenAndNothingElse) {
     for (const auto& [key_width, value_width] : {std::pair{64, 96}, {96, 0}, {32, 32}, {20, 13}, {7, 1}}) {
       const KvLayout layout{1, 2, key_width, value_width, type};
       if (!layout.check("", "")) continue;
-      std::vector<float> key = random_floats(static_cast<std::size_t>(key_width), 1, 3);
-      const std::vector<float> value = random_floats(static_cast<std::size_t>(value_width), 2, 0.01f);
+      std::vector<float> key = random_values(static_cast<std::size_t>(key_width), 1, 3);
+      const std::vector<float> value = random_values(static_cast<std::size_t>(value_width), 2, 0.01f);
       key[0] = 0;
       for (const std::int64_t token : {0, 1, 31, 63}) {
         StoredToken stored(kernels, layout, token, key, value);

@@ -21,7 +21,7 @@
 namespace aloud {
 namespace {
 
-constexpr const char* kOwner = "alice";
+constexpr const char* kKilledOwner = "alice";
 constexpr const char* kFolderVariable = "ALOUD_STORE_VICTIM";
 constexpr int kWriters = 3;
 
@@ -34,17 +34,18 @@ TEST(StoreVictim, WritesUntilItIsKilled) {
   CHECK(store.has_value());
   const auto write = [&](int writer) {
     const std::string id = "conv_" + std::to_string(writer);
-    CHECK((*store)->create_conversation(kOwner, {.id = id}).has_value());
-    for (std::size_t turn = (*store)->messages(kOwner, id)->size() / 2;; ++turn) {
+    CHECK((*store)->create_conversation(kKilledOwner, {.id = id}).has_value());
+    for (std::size_t turn = (*store)->messages(kKilledOwner, id)->size() / 2;; ++turn) {
       const std::string number = std::to_string(turn);
       CHECK((*store)->add_messages(
-          kOwner, id,
+          kKilledOwner, id,
           {message_of("q" + number, "", "user", number), running_reply("a" + number, "q" + number)}));
       for (int part = 0; part < 2; ++part) {
         CHECK((*store)->add_reply_parts(
-            std::vector<ReplyPart>{{kOwner, id, "a" + number, part, "", std::to_string(part)}}));
+            std::vector<ReplyPart>{{kKilledOwner, id, "a" + number, part, "", std::to_string(part)}}));
       }
-      if (turn % 2 == 0) CHECK((*store)->finish_reply(kOwner, id, message_of("a" + number, "", "", "01")));
+      if (turn % 2 == 0)
+        CHECK((*store)->finish_reply(kKilledOwner, id, message_of("a" + number, "", "", "01")));
       const std::string line = std::to_string(writer) + " " + number + "\n";
       CHECK(::write(STDOUT_FILENO, line.data(), line.size()) == static_cast<ssize_t>(line.size()));
     }
@@ -114,7 +115,7 @@ void expect_all_there(const std::string& folder, const std::set<std::pair<int, i
   auto store = open_sqlite_store({.folder = folder, .use = FolderUse::kServe});
   ASSERT_TRUE(store.has_value()) << store.error().message;
   for (int writer = 0; writer < kWriters; ++writer) {
-    const auto messages = (*store)->messages(kOwner, "conv_" + std::to_string(writer));
+    const auto messages = (*store)->messages(kKilledOwner, "conv_" + std::to_string(writer));
     if (!messages) continue;
     std::set<std::string> seen;
     std::set<int> whole;

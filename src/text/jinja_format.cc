@@ -10,7 +10,6 @@
 namespace aloud::jinja {
 namespace {
 
-constexpr auto npos = std::string_view::npos;
 constexpr std::int64_t kLargestPrecision = 400;
 
 // Both notations in one: what is not said is as it stands here.

@@ -28,19 +28,19 @@ void append_entries(TextBuilder& out, Heap& heap, std::span<const DictEntry> ent
 }
 
 void append_view(TextBuilder& out, Heap& heap, const DictView& view) {
-  using Part = DictView::Part;
-  out.append(view.part == Part::kKeys     ? "dict_keys(["
-             : view.part == Part::kValues ? "dict_values(["
-                                          : "dict_items([");
+  using ViewPart = DictView::Part;
+  out.append(view.part == ViewPart::kKeys     ? "dict_keys(["
+             : view.part == ViewPart::kValues ? "dict_values(["
+                                              : "dict_items([");
   bool first = true;
   for (const DictEntry& entry : view.dict->entries) {
     if (!first) out.append(", ");
     first = false;
-    if (view.part == Part::kItems) out.append("(");
-    if (view.part != Part::kValues) append_repr(out, heap, entry.key);
-    if (view.part == Part::kItems) out.append(", ");
-    if (view.part != Part::kKeys) append_repr(out, heap, entry.value);
-    if (view.part == Part::kItems) out.append(")");
+    if (view.part == ViewPart::kItems) out.append("(");
+    if (view.part != ViewPart::kValues) append_repr(out, heap, entry.key);
+    if (view.part == ViewPart::kItems) out.append(", ");
+    if (view.part != ViewPart::kKeys) append_repr(out, heap, entry.value);
+    if (view.part == ViewPart::kItems) out.append(")");
   }
   out.append("])");
 }

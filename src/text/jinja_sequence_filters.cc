@@ -377,7 +377,7 @@ Value apply_reverse(Interpreter& interpreter, const Value& input, Arguments& arg
   return Value::of(out.finish());
 }
 
-constexpr Filter kFilters[] = {
+constexpr Filter kSequenceFilters[] = {
     {"batch", apply_lazily<produce_batches>},
     {"count", apply_length},
     {"dictsort", apply_dictsort},
@@ -404,6 +404,6 @@ constexpr Filter kFilters[] = {
 
 }  // namespace
 
-std::span<const Filter> sequence_filters() { return kFilters; }
+std::span<const Filter> sequence_filters() { return kSequenceFilters; }
 
 }  // namespace aloud::jinja

@@ -12,6 +12,8 @@ namespace aloud::jinja {
 // The byte at which the last character begins. REQUIRES: not empty.
 std::size_t last_character(std::string_view bytes);
 
+inline constexpr auto npos = std::string_view::npos;
+
 // Linear searches; npos when there is none.
 std::size_t find_bytes(std::string_view text, std::string_view part, std::size_t from);
 std::size_t find_last_bytes(std::string_view text, std::string_view part);

@@ -10,8 +10,6 @@
 namespace aloud::jinja {
 namespace {
 
-constexpr auto npos = std::string_view::npos;
-
 const Text& input_text(Interpreter& interpreter, const Value& input) {
   const Text* text = to_text(interpreter.heap(), input);
   charge_characters(interpreter.heap(), *text);
@@ -307,7 +305,7 @@ Value apply_xmlattr(Interpreter& interpreter, const Value& input, Arguments& arg
   return Value::of(out.finish());
 }
 
-constexpr Filter kFilters[] = {
+constexpr Filter kTextFilters[] = {
     {"capitalize", apply_change<to_capitalized>},
     {"center", apply_center},
     {"e", apply_escape},
@@ -332,7 +330,7 @@ constexpr Filter kFilters[] = {
 
 }  // namespace
 
-std::span<const Filter> text_filters() { return kFilters; }
+std::span<const Filter> text_filters() { return kTextFilters; }
 
 const Text* escape_markup(Heap& heap, const Text& text) {
   TextBuilder out(heap);

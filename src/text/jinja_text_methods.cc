@@ -10,7 +10,6 @@
 namespace aloud::jinja {
 namespace {
 
-constexpr auto npos = std::string_view::npos;
 constexpr std::int64_t kUnlimited = -1;
 
 std::int64_t optional_integer(const Value* value, std::int64_t standard, std::string_view what) {

@@ -242,7 +242,7 @@ Value apply_tojson(Interpreter& interpreter, const Value& input, Arguments& argu
   return Value::of(out.finish());
 }
 
-constexpr Filter kFilters[] = {
+constexpr Filter kValueFilters[] = {
     {"abs", apply_abs},
     {"attr", apply_attr},
     {"d", apply_default},
@@ -256,7 +256,7 @@ constexpr Filter kFilters[] = {
 
 }  // namespace
 
-std::span<const Filter> value_filters() { return kFilters; }
+std::span<const Filter> value_filters() { return kValueFilters; }
 
 const Filter* find_filter(std::string_view name) {
   for (const std::span<const Filter> filters : {value_filters(), text_filters(), sequence_filters()}) {

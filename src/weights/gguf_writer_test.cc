@@ -17,7 +17,7 @@
 namespace aloud {
 namespace {
 
-std::string error_of(const GgufWriter& writer) {
+std::string writer_error(const GgufWriter& writer) {
   const Status status = writer.write_to([](std::span<const std::byte>) -> Status { return {}; });
   return status ? "valid" : status.error().message;
 }
@@ -80,7 +80,7 @@ TEST(gguf_writer, refuses_what_the_reader_would) {
   const auto tensor = [](std::string_view name, DType type, std::vector<std::int64_t> shape) {
     GgufWriter writer;
     writer.add_tensor(name, type, shape, std::span<const std::byte>());
-    return error_of(writer);
+    return writer_error(writer);
   };
   EXPECT_EQ(tensor("", DType::kF32, {1}), "a tensor name of 0 bytes, expected 1 to 255");
   EXPECT_EQ(tensor("w", DType::kF32, {}), "tensor w: 0 dimensions, expected 1 to 4");
@@ -94,7 +94,7 @@ TEST(gguf_writer, refuses_what_the_reader_would) {
   const auto entry = [](std::string_view key, MetadataValue value) {
     GgufWriter writer;
     writer.set(key, std::move(value));
-    return error_of(writer);
+    return writer_error(writer);
   };
   EXPECT_EQ(entry("", true), "a metadata key of 0 bytes, expected 1 to 65535");
   EXPECT_EQ(entry("k", MetadataList{std::monostate{}}), "metadata k: a list of nothing known");
@@ -105,17 +105,17 @@ TEST(gguf_writer, refuses_what_the_reader_would) {
   const std::vector<std::byte> bytes(16);
   twice.add_tensor("w", DType::kF32, kShape, bytes);
   twice.add_tensor("w", DType::kF32, kShape, bytes);
-  EXPECT_EQ(error_of(twice), "tensor w is there twice");
+  EXPECT_EQ(writer_error(twice), "tensor w is there twice");
 }
 
 TEST(gguf_writer, producers_must_keep_their_word) {
   const auto producing = [](std::size_t size) {
     return one_tensor([size](const PutBytes& put) { return put(std::vector<std::byte>(size)); });
   };
-  EXPECT_EQ(error_of(producing(16)), "valid");
-  EXPECT_EQ(error_of(producing(15)), "tensor w: 15 bytes, expected 16");
-  EXPECT_EQ(error_of(producing(17)), "tensor w: more than the 16 bytes of its shape");
-  EXPECT_EQ(error_of(one_tensor([](const PutBytes&) -> Status { return fail("no idea"); })), "no idea");
+  EXPECT_EQ(writer_error(producing(16)), "valid");
+  EXPECT_EQ(writer_error(producing(15)), "tensor w: 15 bytes, expected 16");
+  EXPECT_EQ(writer_error(producing(17)), "tensor w: more than the 16 bytes of its shape");
+  EXPECT_EQ(writer_error(one_tensor([](const PutBytes&) -> Status { return fail("no idea"); })), "no idea");
 }
 
 TEST(gguf_writer, writes_files_whole_or_not_at_all) {
