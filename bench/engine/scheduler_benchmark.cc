@@ -26,7 +26,7 @@ class IdleModel : public Model {
   }
   const ModelShape& shape() const override { return shape_; }
   std::int64_t attention_scratch_bytes(std::int64_t, std::int64_t) const override { return 0; }
-  Status forward(std::span<const SequenceStep> steps, float* logits) override {
+  Status forward(std::span<const SequenceStep> steps, float* logits, const std::atomic<bool>*) override {
     for (const SequenceStep& step : steps) {
       if (step.logits == Logits::kLast) logits = std::ranges::copy(logits_, logits).out;
     }

@@ -43,11 +43,12 @@ class FakeModel : public Model {
   const ModelShape& shape() const override { return shape_; }
   std::int64_t attention_scratch_bytes(std::int64_t, std::int64_t) const override { return 1000; }
 
-  Status forward(std::span<const SequenceStep> steps, float* logits) override {
+  Status forward(std::span<const SequenceStep> steps, float* logits, const std::atomic<bool>* stop) override {
     CHECK(std::ranges::is_sorted(steps, {}, &SequenceStep::role));
     if (before_forward) {
       if (Status status = before_forward(steps); !status) return status;
     }
+    if (stop != nullptr && *stop) return {};
     check_pages(steps);
     for (const SequenceStep& step : steps) {
       roles.push_back(step.role);

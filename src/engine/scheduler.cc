@@ -121,6 +121,7 @@ tl::expected<SequenceId, Refusal> Scheduler::submit(SequenceRequest request,
 void Scheduler::cancel(SequenceId id) {
   const std::lock_guard lock(mutex_);
   cancelled_.push_back(id);
+  if (std::erase(awaited_, id) > 0 && awaited_.empty()) stop_ = true;
   changed_.notify_one();
 }
 
@@ -156,9 +157,9 @@ bool Scheduler::step() {
       if (sequence->state == SequenceState::kReading) prompt_tokens += sequence->step_tokens;
       if (sequence->state == SequenceState::kGenerating) is_decoding = true;
     }
-    compute();
+    const bool is_whole = compute();
     const double seconds = options_.clock() - start;
-    pace_.learn(is_decoding, prompt_tokens, seconds);
+    if (is_whole) pace_.learn(is_decoding, prompt_tokens, seconds);
     counts_.step_seconds = seconds;
     ++counts_.steps;
   } else {
@@ -332,22 +333,35 @@ void Scheduler::plan_pages() {
   }
 }
 
-void Scheduler::compute() {
+// From now on a step that nobody waits for any longer stops.
+void Scheduler::watch_cancelled() {
+  const std::lock_guard lock(mutex_);
+  awaited_.clear();
+  for (const Sequence* sequence : planned_) awaited_.push_back(sequence->id);
+  for (const SequenceId id : cancelled_) std::erase(awaited_, id);
+  stop_ = awaited_.empty();
+}
+
+// Whether what was planned is computed: not if all of it was cancelled.
+bool Scheduler::compute() {
+  watch_cancelled();
   std::vector<SequenceStep> steps;
   for (const Sequence* sequence : planned_) steps.push_back(sequence->timeline.step(sequence->step_tokens));
-  if (const Status status = model_.forward(steps, logits_.data()); !status) {
+  if (const Status status = model_.forward(steps, logits_.data(), &stop_); !status) {
     for (Sequence* sequence : planned_) {
       sequence->timeline.drop();
       finish(*sequence, pass_error(status));
     }
-    return;
+    return true;
   }
+  if (stop_) return false;
   std::vector<Sequence*> drawing;
   for (std::size_t i = 0; i < planned_.size(); ++i) {
     advance(*planned_[i]);
     if (steps[i].logits == Logits::kLast) drawing.push_back(planned_[i]);
   }
   generate(drawing);
+  return true;
 }
 
 // Its tokens of this step are computed.

@@ -1,6 +1,7 @@
 // Many sequences on one model: who computes what in the next step.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -74,7 +75,9 @@ class Scheduler {
 
   // From any thread.
   tl::expected<SequenceId, Refusal> submit(SequenceRequest request, std::unique_ptr<SequenceClient> client);
-  void cancel(SequenceId id);  // finished(kCancelled) follows after the step, unless it has finished already
+  // finished(kCancelled) follows after the step, unless it has finished already; a step that computes only
+  // for those who were cancelled ends early.
+  void cancel(SequenceId id);
   // From now on nobody is taken; those who are not done after so many seconds are cancelled.
   void drain(double seconds);
   SchedulerStats stats() const;
@@ -100,7 +103,8 @@ class Scheduler {
   void plan_tokens(Sequence& sequence, std::int64_t tokens);
   void plan_pages();
 
-  void compute();
+  void watch_cancelled();
+  bool compute();
   void advance(Sequence& sequence);
   void generate(std::span<Sequence* const> drawing);
   void hand_over(Sequence& sequence, const DrawnToken& drawn);
@@ -131,6 +135,8 @@ class Scheduler {
   std::condition_variable changed_;
   std::vector<std::unique_ptr<Sequence>> inbox_;
   std::vector<SequenceId> cancelled_;
+  std::vector<SequenceId> awaited_;  // whom the step computes for, but for those who were cancelled
+  std::atomic<bool> stop_ = false;   // nobody waits for the step; may also be read without the mutex
   std::map<std::string, std::int64_t> queued_;  // by owner: submitted and not begun yet
   std::int64_t all_queued_ = 0;
   SequenceId last_id_ = 0;

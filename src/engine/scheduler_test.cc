@@ -210,6 +210,35 @@ TEST(Scheduler, CancelsInTheQueueInThePromptAndInTheReply) {
   EXPECT_EQ(again->cached, reading->read.back());
 }
 
+TEST(Scheduler, AStepThatNobodyWaitsForEndsEarly) {
+  SchedulerFixture f;
+  SequenceId id = 0;
+  const auto record = f.submit(request_of(count_to(150), 20), &id);
+  std::int64_t computed = 0;
+  f.model.before_forward = [&](std::span<const SequenceStep> steps) -> Status {
+    if (computed++ == 1) f.scheduler.cancel(id);  // while the second chunk is read
+    EXPECT_LE(computed, 2);
+    EXPECT_EQ(steps.size(), 1u);
+    return {};
+  };
+  run(f.scheduler);
+  EXPECT_EQ(record->finish(), FinishReason::kCancelled);
+  EXPECT_EQ(f.model.chunks.size(), 1u);  // of the second nothing was computed
+  // With somebody else in the step it goes on, and nothing is missing.
+  const auto leaver = f.submit(request_of(count_to(150), 20), &id);
+  const auto other = f.submit(request_of(count_to(150, 7), 20));
+  computed = 0;
+  f.model.before_forward = [&](std::span<const SequenceStep> steps) -> Status {
+    if (steps.size() == 2 && computed++ == 0) f.scheduler.cancel(id);
+    return {};
+  };
+  run(f.scheduler);
+  EXPECT_EQ(computed, 1);
+  EXPECT_EQ(leaver->finish(), FinishReason::kCancelled);
+  EXPECT_EQ(other->taken, alone(request_of(count_to(150, 7), 20), 2000));
+  f.expect_no_leak();
+}
+
 TEST(Scheduler, AClientMayCancelItselfAndSubmitMore) {
   SchedulerFixture f;
   auto record = std::make_shared<Record>();

@@ -23,7 +23,7 @@ class Decoder : public Model {
   std::int64_t attention_scratch_bytes(std::int64_t tokens, std::int64_t context) const override {
     return parts_.layers.front().attention->scratch_bytes(tokens, context, compute_.pool->size());
   }
-  Status forward(std::span<const SequenceStep> steps, float* logits) override;
+  Status forward(std::span<const SequenceStep> steps, float* logits, const std::atomic<bool>* stop) override;
 
  private:
   // A pass and which of its tokens want logits.
@@ -32,7 +32,7 @@ class Decoder : public Model {
     std::vector<std::int32_t> tokens;
     std::vector<std::int32_t> wanted;
   };
-  void run(Work& work, float* logits);
+  void run(Work& work, float* logits, const std::atomic<bool>* stop);
   void norm(std::span<const std::int32_t> tokens, const std::vector<float>& weight, const float* added,
             InputForms forms);
 
@@ -73,11 +73,11 @@ Status Decoder::load(const TensorLoader& tensors) {
   return {};
 }
 
-Status Decoder::forward(std::span<const SequenceStep> steps, float* logits) {
+Status Decoder::forward(std::span<const SequenceStep> steps, float* logits, const std::atomic<bool>* stop) {
   Work work;
   const auto flush = [&] {
     if (work.tokens.empty()) return;
-    run(work, logits);
+    run(work, logits, stop);
     logits += static_cast<std::int64_t>(work.wanted.size()) * shape_.vocabulary;
     work = {};
   };
@@ -123,7 +123,7 @@ void Decoder::norm(std::span<const std::int32_t> tokens, const std::vector<float
                    });
 }
 
-void Decoder::run(Work& work, float* logits) {
+void Decoder::run(Work& work, float* logits, const std::atomic<bool>* stop) {
   const std::int64_t tokens = work.pass.tokens(), hidden = shape_.hidden;
   parts_.rope.angles(work.pass.positions, work.pass.cosine, work.pass.sine);
   float* x = grow(hidden_, tokens * hidden);
@@ -135,6 +135,7 @@ void Decoder::run(Work& work, float* logits) {
   std::vector<std::int32_t> all(static_cast<std::size_t>(tokens));
   std::iota(all.begin(), all.end(), 0);
   for (std::size_t i = 0; i < parts_.layers.size(); ++i) {
+    if (stop != nullptr && stop->load(std::memory_order_relaxed)) return;
     const DecoderLayer& layer = parts_.layers[i];
     norm(all, layer.attention_norm, i == 0 ? nullptr : added, layer.attention->input_forms());
     layer.attention->run(compute_, work.pass, static_cast<std::int64_t>(i), scratch_.activations, scratch_,

@@ -1,6 +1,7 @@
 // A loaded model: one forward pass over the next tokens of one or many sequences.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -49,8 +50,11 @@ class Model {
   // after sequence, position after position: float32 [wanted positions][vocabulary]. Steps of generated
   // tokens come before those of prompts. A sequence's logits depend on its tokens and their roles, not on how
   // they are cut into steps nor on the other sequences of the call.
-  // Errors: weights could not be read from their file; then nothing that was written is to be trusted.
-  [[nodiscard]] virtual Status forward(std::span<const SequenceStep> steps, float* logits) = 0;
+  // When stop becomes true the pass may end between two layers: nothing that was written is to be trusted
+  // then, and the same steps may be given again. Errors: weights could not be read from their file; then
+  // nothing that was written is to be trusted.
+  [[nodiscard]] virtual Status forward(std::span<const SequenceStep> steps, float* logits,
+                                       const std::atomic<bool>* stop = nullptr) = 0;
 };
 
 // kv_type: how the cache keeps keys and values, one of kKvTypes.

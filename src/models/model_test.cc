@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -154,6 +155,26 @@ TEST_P(Conformance, DoesNotDependOnOtherSequences) {
     expect_row(logits, 1, a_alone, 1);
     expect_row(logits, 2, c_alone, 0);
   }
+}
+
+TEST_P(Conformance, APassThatWasStoppedCanBeRepeated) {
+  Loaded loaded("deepseek3-Q4_K_M.gguf", GetParam(), 2);
+  const auto width = static_cast<std::size_t>(loaded.vocabulary());
+  const std::vector<std::int32_t> prompt{5, 6, 7, 8, 9};
+  const auto logits_of = [&](bool is_stopped_first) {
+    Timeline timeline(loaded.model->shape().kv, 128);
+    std::vector<float> logits(width, -1);
+    const SequenceStep step[] = {{timeline.view(), prompt}};
+    std::atomic<bool> stop = true;
+    if (is_stopped_first) {
+      EXPECT_TRUE(loaded.model->forward(step, logits.data(), &stop));
+      EXPECT_EQ(logits, std::vector<float>(width, -1));
+    }
+    stop = false;
+    EXPECT_TRUE(loaded.model->forward(step, logits.data(), &stop));
+    return logits;
+  };
+  EXPECT_EQ(logits_of(true), logits_of(false));
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, Conformance,
