@@ -18,9 +18,11 @@ const ended_as: Record<ResponseBody["status"], ReplyStatus> = {
 export class RunningReply {
   phase = $state<Phase>("waiting");
   progress = $state<Progress | null>(null);
+  thinking_since = $state<number>(); // Milliseconds; unknown where the page came back to a thought.
   lost = $state(false); // The way to the server is lost; the reply goes on there.
   readonly message: Message;
 
+  readonly #was_known: boolean;
   #stored: boolean;
   #leaving = new AbortController();
   #stop_wanted = false;
@@ -34,7 +36,7 @@ export class RunningReply {
   constructor(message: Message, options: { stored: boolean; known: boolean }) {
     this.message = message;
     this.#stored = options.stored;
-    this.#known = options.known;
+    this.#known = this.#was_known = options.known;
     this.#fresh = !options.known;
   }
 
@@ -92,6 +94,7 @@ export class RunningReply {
         if (this.phase === "waiting") this.phase = "reading";
         break;
       case "response.reasoning_text.delta":
+        if (this.phase !== "thinking" && !this.#was_known) this.thinking_since = Date.now();
         this.phase = "thinking";
         this.#write(event.delta ?? "", "");
         break;
