@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/check.h"
 
@@ -103,9 +104,9 @@ TokenId Sampler::sample(std::span<float> logits, std::span<const TokenId> forbid
     return static_cast<TokenId>(std::find(logits.begin(), logits.end(), highest) - logits.begin());
   }
   gather(logits, highest);
-  keep_top_k();  // before the weights: temperature does not change the order
-  weigh(highest);
-  keep_top_p();
+  keep_top_k(logits);  // before the weights: temperature does not change the order
+  weigh(logits, highest);
+  keep_top_p(logits);
   keep_min_p();
   return draw();
 }
@@ -151,94 +152,108 @@ void Sampler::adjust(std::span<float> logits, std::span<const TokenId> forbidden
   }
 }
 
-// Candidates come in the order of ids.
+// Candidates are in the order of ids, here and later.
 void Sampler::gather(std::span<const float> logits, float highest) {
-  candidates_.clear();
-  if (highest == kInfinity) {
-    for (std::size_t i = 0; i < logits.size(); ++i) {
-      if (logits[i] == kInfinity) candidates_.push_back({1, kInfinity, static_cast<TokenId>(i)});
-    }
-    return;
-  }
-  const double lowest = highest - kDeepest * parameters_.temperature;
+  const float lowest =
+      highest == kInfinity ? kInfinity : static_cast<float>(highest - kDeepest * parameters_.temperature);
+  tokens_.resize(logits.size());
+  std::size_t count = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] >= lowest) candidates_.push_back({0, logits[i], static_cast<TokenId>(i)});
+    tokens_[count] = static_cast<TokenId>(i);
+    count += logits[i] >= lowest ? 1 : 0;
   }
-}
-
-void Sampler::weigh(float highest) {
-  if (highest == kInfinity) return;  // all alike
-  weights_.resize(candidates_.size());
-  for (std::size_t i = 0; i < weights_.size(); ++i) {
-    const double depth = (static_cast<double>(candidates_[i].logit) - highest) / parameters_.temperature;
-    weights_[i] = std::max(depth, -kDeepest);
-  }
-  plain_exp(weights_);
-  for (std::size_t i = 0; i < weights_.size(); ++i) candidates_[i].weight = weights_[i];
+  tokens_.resize(count);
 }
 
 namespace {
 
 // Likelier first, then lower ids: a total order, so that partial sorting has one outcome only.
-constexpr auto kLikelier = [](const auto& a, const auto& b) {
-  return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-};
+auto likelier(std::span<const float> logits) {
+  return [logits](TokenId a, TokenId b) {
+    const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
+    return x != y ? x > y : a < b;
+  };
+}
 
 }  // namespace
 
-void Sampler::keep_top_k() {
+void Sampler::keep_top_k(std::span<const float> logits) {
   const auto k = static_cast<std::size_t>(parameters_.top_k);
-  if (k == 0 || k >= candidates_.size()) return;
-  const auto end = candidates_.begin() + static_cast<std::ptrdiff_t>(k);
-  std::nth_element(candidates_.begin(), end, candidates_.end(), kLikelier);
-  candidates_.erase(end, candidates_.end());
-  std::sort(candidates_.begin(), candidates_.end(), kLikelier);
+  if (k == 0 || k >= tokens_.size()) return;
+  const auto end = tokens_.begin() + static_cast<std::ptrdiff_t>(k);
+  std::nth_element(tokens_.begin(), end, tokens_.end(), likelier(logits));
+  tokens_.erase(end, tokens_.end());
+  std::sort(tokens_.begin(), tokens_.end());
+}
+
+void Sampler::weigh(std::span<const float> logits, float highest) {
+  weights_.assign(tokens_.size(), 1);
+  if (highest == kInfinity) return;  // all alike
+  for (std::size_t i = 0; i < weights_.size(); ++i) {
+    const double logit = logits[static_cast<std::size_t>(tokens_[i])];
+    weights_[i] = std::max((logit - highest) / parameters_.temperature, -kDeepest);
+  }
+  plain_exp(weights_);
+}
+
+template <class Predicate>
+void Sampler::keep_if(const Predicate& is_kept) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    const TokenId token = tokens_[i];
+    const double weight = weights_[i];
+    tokens_[kept] = token;
+    weights_[kept] = weight;
+    kept += is_kept(token, weight) ? 1 : 0;
+  }
+  tokens_.resize(kept);
+  weights_.resize(kept);
 }
 
 // Slices of alike weights, likeliest first, tell where the share is reached: only that slice is sorted.
-void Sampler::keep_top_p() {
+void Sampler::keep_top_p(std::span<const float> logits) {
   if (parameters_.top_p >= 1) return;
   std::array<double, kSlices> shares{};
   double total = 0;
-  for (const Candidate& candidate : candidates_) {
-    shares[slice_of(candidate.weight)] += candidate.weight;
-    total += candidate.weight;
+  for (const double weight : weights_) {
+    shares[slice_of(weight)] += weight;
+    total += weight;
   }
   const double wanted = parameters_.top_p * total;
   double sum = 0;
   std::size_t last = 0;
   while (last + 1 < kSlices && sum + shares[last] < wanted) sum += shares[last++];
   boundary_.clear();
-  std::size_t kept = 0;
-  for (const Candidate& candidate : candidates_) {
-    const std::size_t slice = slice_of(candidate.weight);
-    if (slice < last) candidates_[kept++] = candidate;
-    if (slice == last) boundary_.push_back(candidate);
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    if (slice_of(weights_[i]) == last) boundary_.emplace_back(tokens_[i], weights_[i]);
   }
-  candidates_.resize(kept);
-  std::sort(boundary_.begin(), boundary_.end(), kLikelier);
-  for (const Candidate& candidate : boundary_) {
-    if (sum >= wanted && !candidates_.empty()) break;
-    sum += candidate.weight;
-    candidates_.push_back(candidate);
+  std::sort(boundary_.begin(), boundary_.end(),
+            [before = likelier(logits)](const auto& a, const auto& b) { return before(a.first, b.first); });
+  TokenId last_kept = kNoToken;
+  for (const auto& [token, weight] : boundary_) {
+    if (sum >= wanted && last_kept != kNoToken) break;
+    sum += weight;
+    last_kept = token;
   }
+  if (last_kept == kNoToken) return;  // nothing lies in the last slice
+  keep_if([&, before = likelier(logits)](TokenId token, double weight) {
+    const std::size_t slice = slice_of(weight);
+    return slice < last || (slice == last && !before(last_kept, token));
+  });
 }
 
 void Sampler::keep_min_p() {
   if (parameters_.min_p <= 0) return;
-  std::erase_if(candidates_,
-                [&](const Candidate& candidate) { return candidate.weight < parameters_.min_p; });
+  keep_if([&](TokenId, double weight) { return weight >= parameters_.min_p; });
 }
 
 TokenId Sampler::draw() {
-  double total = 0;
-  for (const Candidate& candidate : candidates_) total += candidate.weight;
-  double left = random_.next() * total;
-  for (const Candidate& candidate : candidates_) {
-    left -= candidate.weight;
-    if (left < 0) return candidate.token;
+  double left = random_.next() * std::accumulate(weights_.begin(), weights_.end(), 0.0);
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    left -= weights_[i];
+    if (left < 0) return tokens_[i];
   }
-  return candidates_.back().token;
+  return tokens_.back();
 }
 
 }  // namespace aloud

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/sampling_parameters.h"
@@ -46,11 +47,6 @@ class Sampler {
   void accept(TokenId token);
 
  private:
-  struct Candidate {
-    double weight = 0;  // probability times a common factor; 1 for the likeliest
-    float logit = 0;
-    TokenId token = kNoToken;
-  };
   struct Seen {
     bool in_prompt = false;
     std::int32_t in_reply = 0;
@@ -58,18 +54,21 @@ class Sampler {
 
   void adjust(std::span<float> logits, std::span<const TokenId> forbidden, const TokenMask* allowed) const;
   void gather(std::span<const float> logits, float highest);
-  void keep_top_k();
-  void weigh(float highest);
-  void keep_top_p();
+  void keep_top_k(std::span<const float> logits);
+  void weigh(std::span<const float> logits, float highest);
+  template <class Predicate>
+  void keep_if(const Predicate& is_kept);
+  void keep_top_p(std::span<const float> logits);
   void keep_min_p();
   TokenId draw();
 
   SamplingParameters parameters_;
   RandomStream random_;
   std::unordered_map<TokenId, Seen> seen_;
-  std::vector<Candidate> candidates_;
-  std::vector<double> weights_;      // scratch,
-  std::vector<Candidate> boundary_;  // and this
+  // The candidates, and their probabilities times a common factor: 1 for the likeliest.
+  std::vector<TokenId> tokens_;
+  std::vector<double> weights_;
+  std::vector<std::pair<TokenId, double>> boundary_;  // scratch
 };
 
 }  // namespace aloud

