@@ -22,10 +22,9 @@ TaskQueue::~TaskQueue() {
 }
 
 void TaskQueue::post(std::function<void()> task) {
-  {
-    const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-  }
+  // Told under the lock: the task may be what lets another thread destroy the queue.
+  const std::lock_guard lock(mutex_);
+  tasks_.push_back(std::move(task));
   changed_.notify_one();
 }
 

@@ -285,7 +285,7 @@ def test_operator(folder):
         ask(404, "DELETE", path)
         ask(401, "GET", "/v1/models", headers=user)
     finally:
-        check(server.stop() == 0, "the server with an operator did not end well")
+        check(server.stop() == 0, f"the server with an operator did not end well: {server.errors}")
 
 
 def test_drain(folder):
