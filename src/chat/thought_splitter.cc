@@ -5,11 +5,10 @@
 #include <utility>
 
 #include "base/check.h"
+#include "chat/spaces.h"
 
 namespace aloud {
 namespace {
-
-constexpr std::string_view kBlanks = " \t\r\n";
 
 // Bytes at the end of text that begin the tag.
 std::size_t begun_tag(std::string_view text, std::string_view tag) {
@@ -36,7 +35,7 @@ bool ends_in_thought(const Tokenizer& tokenizer, std::span<const TokenId> prompt
   }
   if (open != kNoToken) return false;
   // As ordinary text the tag may come from anyone: only at the very end does it open a thought.
-  tail.erase(tail.find_last_not_of(kBlanks) + 1);
+  tail.erase(tail.find_last_not_of(kSpaces) + 1);
   return tail.ends_with(kThoughtOpen);
 }
 
@@ -156,7 +155,7 @@ void ThoughtSplitter::take_text(std::string_view text, Text& out) {
 
 // True when there is more to look at.
 bool ThoughtSplitter::scan_start() {
-  const std::size_t visible = held_.find_first_not_of(kBlanks);
+  const std::size_t visible = held_.find_first_not_of(kSpaces);
   if (visible == std::string::npos) return false;
   const std::string_view text = std::string_view(held_).substr(visible);
   for (const bool opening : {true, false}) {
@@ -196,10 +195,10 @@ bool ThoughtSplitter::scan_thought(Text& out) {
 }
 
 void ThoughtSplitter::emit_thought(std::string_view text, Text& out) {
-  if (!thought_begun_) text.remove_prefix(std::min(text.size(), text.find_first_not_of(kBlanks)));
+  if (!thought_begun_) text.remove_prefix(std::min(text.size(), text.find_first_not_of(kSpaces)));
   if (text.empty()) return;
   thought_begun_ = true;
-  const std::size_t visible_end = text.find_last_not_of(kBlanks) + 1;
+  const std::size_t visible_end = text.find_last_not_of(kSpaces) + 1;
   if (visible_end > 0) {
     out.thought += std::exchange(space_, {});
     out.thought += text.substr(0, visible_end);
@@ -218,7 +217,7 @@ void ThoughtSplitter::flush(Text& out) {
   if (held_.empty()) return;
   if (in_thought()) {
     emit_thought(std::exchange(held_, {}), out);
-  } else if (held_.find_first_not_of(kBlanks) == std::string::npos) {
+  } else if (held_.find_first_not_of(kSpaces) == std::string::npos) {
     held_.clear();  // white space before an answer that never came, or before a tag
   } else {
     state_ = State::kAnswer;

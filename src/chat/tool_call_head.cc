@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "chat/spaces.h"
+
 namespace aloud {
 namespace {
 

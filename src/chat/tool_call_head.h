@@ -17,9 +17,6 @@ inline constexpr std::size_t kMostHeadBytes = 2048;
 // Stands before the name or the arguments of DeepSeek's calls.
 inline constexpr std::string_view kDeepSeekSeparator = "<｜tool▁sep｜>";
 
-// What may stand between the parts of a call.
-inline constexpr std::string_view kSpaces = " \t\r\n";
-
 struct ToolCallHead {
   enum class Kind {
     kUnfinished,  // may become one

@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include "chat/spaces.h"
+
 namespace aloud {
 namespace {
 

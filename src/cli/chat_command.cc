@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
+#include "chat/spaces.h"
 #include "cli/command_line.h"
 #include "cli/language.h"
 #include "cli/terminal_chat.h"
@@ -140,7 +141,7 @@ int run_chat(int argc, char** argv) {
   const auto prompt = one_prompt(command.words);
   if (!prompt) return report_error("chat", prompt.error().message);
   const bool once = !command.words.empty() || ::isatty(STDIN_FILENO) == 0;
-  if (once && prompt->find_first_not_of(" \t\r\n") == std::string::npos) {
+  if (once && prompt->find_first_not_of(kSpaces) == std::string::npos) {
     return report_error("chat", tr("the prompt is empty", "提示为空"), kExitUsage);
   }
   if (!once && command.json) {

@@ -187,8 +187,11 @@ void Sampler::keep_top_k(std::span<const float> logits) {
 }
 
 void Sampler::weigh(std::span<const float> logits, float highest) {
-  weights_.assign(tokens_.size(), 1);
-  if (highest == kInfinity) return;  // all alike
+  weights_.resize(tokens_.size());
+  if (highest == kInfinity) {  // all alike
+    std::ranges::fill(weights_, 1.0);
+    return;
+  }
   for (std::size_t i = 0; i < weights_.size(); ++i) {
     const double logit = logits[static_cast<std::size_t>(tokens_[i])];
     weights_[i] = std::max((logit - highest) / parameters_.temperature, -kDeepest);

@@ -17,11 +17,8 @@ namespace aloud {
 
 inline constexpr std::int64_t kModelTokens = 200;
 
-// Every token before it counts, and where it stood.
 inline std::int32_t mixed_token(std::span<const std::int32_t> tokens) {
-  std::uint32_t hash = 1;
-  for (const std::int32_t token : tokens) hash = (hash ^ static_cast<std::uint32_t>(token)) * 16777619u;
-  return 1 + static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(kModelTokens - 1));
+  return 1 + static_cast<std::int32_t>(hash_of(tokens) % static_cast<std::uint32_t>(kModelTokens - 1));
 }
 
 inline std::vector<TokenId> count_to(std::int64_t n, TokenId from = 1) {

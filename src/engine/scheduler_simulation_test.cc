@@ -17,11 +17,9 @@ namespace {
 
 constexpr std::int64_t kSimulatedTokens = 60;
 
-// Every token before it counts, and where it stood; 0 ends the reply and comes now and then.
+// 0 ends the reply and comes now and then.
 std::int32_t mixed_or_end(std::span<const std::int32_t> tokens) {
-  std::uint32_t hash = 1;
-  for (const std::int32_t token : tokens) hash = (hash ^ static_cast<std::uint32_t>(token)) * 16777619u;
-  return static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(kSimulatedTokens));
+  return static_cast<std::int32_t>(hash_of(tokens) % static_cast<std::uint32_t>(kSimulatedTokens));
 }
 
 struct SimulatedCase {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,13 @@
 #include "engine/scheduler.h"
 
 namespace aloud {
+
+// Every token counts, and where it stands.
+inline std::uint32_t hash_of(std::span<const TokenId> tokens) {
+  std::uint32_t hash = 1;
+  for (const TokenId token : tokens) hash = (hash ^ static_cast<std::uint32_t>(token)) * 16777619u;
+  return hash;
+}
 
 // What one client heard.
 struct Record {

@@ -50,9 +50,9 @@ class Model {
   // after sequence, position after position: float32 [wanted positions][vocabulary]. Steps of generated
   // tokens come before those of prompts. A sequence's logits depend on its tokens and their roles, not on how
   // they are cut into steps nor on the other sequences of the call.
-  // When stop becomes true the pass may end between two layers: nothing that was written is to be trusted
-  // then, and the same steps may be given again. Errors: weights could not be read from their file; then
-  // nothing that was written is to be trusted.
+  // When stop becomes true the pass may end between two layers.
+  // Errors: weights could not be read from their file. After an error or a stop nothing that was written is
+  // to be trusted; after a stop the same steps may be given again.
   [[nodiscard]] virtual Status forward(std::span<const SequenceStep> steps, float* logits,
                                        const std::atomic<bool>* stop = nullptr) = 0;
 };

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/utf8.h"
+#include "text/jinja_text.h"
 #include "text/jinja_unicode.h"
 
 namespace aloud::jinja {
@@ -70,7 +71,7 @@ class Lexer {
     if (sign == '-') {
       text = strip_right(text);
     } else if (sign != '+' && !is_output) {
-      const std::size_t line_begin = text.rfind('\n') == std::string_view::npos ? 0 : text.rfind('\n') + 1;
+      const std::size_t line_begin = text.rfind('\n') == npos ? 0 : text.rfind('\n') + 1;
       const std::string_view indent = text.substr(line_begin);
       if ((line_begin > 0 || line_starting_) && strip_right(indent).empty())
         text = text.substr(0, line_begin);
@@ -82,7 +83,7 @@ class Lexer {
     std::size_t tag = at_;
     for (;; ++tag) {
       tag = source_.find('{', tag);
-      if (tag == std::string_view::npos || tag + 1 >= source_.size()) {
+      if (tag == npos || tag + 1 >= source_.size()) {
         push_text(source_.substr(at_), '+', false);
         advance(source_.size() - at_);
         return;
@@ -122,7 +123,7 @@ class Lexer {
     }
     advance(end - at_);
     line_starting_ = source_[at_ - 1] == '\n';
-    for (std::size_t tag = at_; (tag = source_.find("{%", tag)) != std::string_view::npos; ++tag) {
+    for (std::size_t tag = at_; (tag = source_.find("{%", tag)) != npos; ++tag) {
       std::size_t close = tag + 2;
       const char sign = close < source_.size() ? source_[close] : '\0';
       if (sign == '-' || sign == '+') ++close;
@@ -143,7 +144,7 @@ class Lexer {
 
   void lex_comment() {
     const std::size_t close = source_.find("#}", at_);
-    if (close == std::string_view::npos) {
+    if (close == npos) {
       if (at_ < source_.size()) fail("Missing end of comment tag");
       return;
     }
@@ -269,8 +270,7 @@ class Lexer {
         return advance(end + length - at_);
       }
       const std::size_t nonzero = digits.find_first_not_of('0');
-      if (digits[0] == '0' && nonzero != std::string_view::npos)
-        digits = "0", end = at_ + 1;  // 012: Jinja sees 0 and 12
+      if (digits[0] == '0' && nonzero != npos) digits = "0", end = at_ + 1;  // 012: Jinja sees 0 and 12
     }
     Token& token = push(TokenKind::kInteger, source_.substr(at_, end - at_));
     const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), token.integer, base);
@@ -299,7 +299,7 @@ class Lexer {
         end = after + length;
       }
     }
-    digits += fraction.substr(0, end == from ? 0 : std::string_view::npos);
+    digits += fraction.substr(0, end == from ? 0 : npos);
     return end - from;
   }
 
@@ -310,7 +310,7 @@ class Lexer {
     if (end >= source_.size())
       fail(fmt::format("unexpected char {} at {}: a string without end", quote, at_));
     const std::string_view raw = source_.substr(at_ + 1, end - at_ - 1);
-    push(TokenKind::kString, raw.find('\\') == std::string_view::npos ? raw : heap_.copy_text(unescape(raw)));
+    push(TokenKind::kString, raw.find('\\') == npos ? raw : heap_.copy_text(unescape(raw)));
     advance(end + 1 - at_);
   }
 
@@ -323,7 +323,7 @@ class Lexer {
         continue;
       }
       const char c = raw[++i];
-      if (const std::size_t letter = kLetters.find(c); letter != std::string_view::npos) {
+      if (const std::size_t letter = kLetters.find(c); letter != npos) {
         out.push_back(kMeanings[letter]);
       } else if (c == '\n') {
         continue;

@@ -22,7 +22,6 @@ export class RunningReply {
   lost = $state(false); // The way to the server is lost; the reply goes on there.
   readonly message: Message;
 
-  readonly #was_known: boolean;
   #stored: boolean;
   #leaving = new AbortController();
   #stop_wanted = false;
@@ -36,7 +35,7 @@ export class RunningReply {
   constructor(message: Message, options: { stored: boolean; known: boolean }) {
     this.message = message;
     this.#stored = options.stored;
-    this.#known = this.#was_known = options.known;
+    this.#known = options.known;
     this.#fresh = !options.known;
   }
 
@@ -94,7 +93,7 @@ export class RunningReply {
         if (this.phase === "waiting") this.phase = "reading";
         break;
       case "response.reasoning_text.delta":
-        if (this.phase !== "thinking" && !this.#was_known) this.thinking_since = Date.now();
+        if (this.phase !== "thinking" && this.#fresh) this.thinking_since = Date.now();
         this.phase = "thinking";
         this.#write(event.delta ?? "", "");
         break;
