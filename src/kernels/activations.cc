@@ -43,7 +43,10 @@ void Activations::set(std::int64_t vector, const float* x, std::int64_t first, s
     kernels.quantise_fine(x, n / FineBlock::kValues, fine_.data() + place / FineBlock::kValues);
   }
   if (contains(forms_, InputForms::kCoarse)) {
-    kernels.quantise_coarse(x, n / CoarseBlock::kValues, coarse_.data() + place / CoarseBlock::kValues);
+    for (std::int64_t k = 0; k < n; k += CoarseBlock::kValues) {
+      kernels.quantise_coarse(x + k, 1,
+                              coarse_.data() + (first + k) / CoarseBlock::kValues * count_ + vector);
+    }
   }
 }
 

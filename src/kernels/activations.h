@@ -23,7 +23,11 @@ struct ActivationBlock {
   float half_bias[kSize / 16];  // the same of 16 quants
 };
 using FineBlock = ActivationBlock<32>;
-using CoarseBlock = ActivationBlock<256>;
+struct alignas(64) CoarseBlock : ActivationBlock<256> {
+  // The sums of 32 and of 16 quants, for products that add up in integers.
+  std::int16_t sum[kValues / 32];
+  std::int16_t half_sum[kValues / 16];
+};
 
 // A set of forms that a vector is kept in.
 enum class InputForms : unsigned {
@@ -64,7 +68,11 @@ class Activations {
   const float* values(std::int64_t vector) const { return values_.data() + vector * columns_; }
   const std::uint16_t* bfloats(std::int64_t vector) const { return bfloats_.data() + vector * columns_; }
   const FineBlock* fine(std::int64_t vector) const { return fine_.data() + vector * (columns_ / 32); }
-  const CoarseBlock* coarse(std::int64_t vector) const { return coarse_.data() + vector * (columns_ / 256); }
+  // A block of a vector. Those of all vectors lie side by side, so that many can be read fast: a vector's
+  // next block is count() further on.
+  const CoarseBlock* coarse(std::int64_t vector, std::int64_t block) const {
+    return coarse_.data() + block * count_ + vector;
+  }
 
  private:
   // Memory that grows and is not cleared.

@@ -1,6 +1,9 @@
 // Asks the processor what it can do.
 #include "kernels/isa.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <vector>
 
@@ -61,6 +64,19 @@ std::span<const Isa> supported_isas() {
 bool multiplies_bf16() {
 #if defined(__x86_64__)
   return runs(Isa::kAvx512) && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+bool multiplies_tiles() {
+#if defined(__x86_64__)
+  static const bool kAllowed = [] {
+    constexpr int kRequestPermission = 0x1023, kTileData = 18;  // of arch_prctl, Linux 5.16 on
+    return multiplies_bf16() && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
+           syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  }();
+  return kAllowed;
 #else
   return false;
 #endif

@@ -20,6 +20,10 @@ std::span<const Isa> supported_isas();
 // This processor has AVX512-BF16, beside Isa::kAvx512.
 bool multiplies_bf16();
 
+// This processor multiplies tiles of int8 (AMX), beside Isa::kAvx512, and the operating system lets this
+// process do so, which the first call asks for.
+bool multiplies_tiles();
+
 // The best supported one, or the one that the environment variable ALOUD_ISA names.
 // Errors: ALOUD_ISA names none, or one that this machine lacks.
 Result<Isa> choose_isa();

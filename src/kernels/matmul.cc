@@ -44,12 +44,12 @@ void place_block(const UnpackedBlock& block, int values, const Format& format, s
 // The weights of a quantised job, tile by tile.
 class TileSource {
  public:
-  TileSource(const MatmulKernels& kernels, const WeightMatrix& weights)
+  TileSource(const MatmulKernels& kernels, const WeightMatrix& weights, std::int64_t columns)
       : weights_(weights),
         block_values_(info(weights.type).block_values),
         block_bytes_(info(weights.type).block_bytes),
         in_panels_(weights.layout == WeightLayout::kPanels),
-        fast_(in_panels_ ? kernels.find_panel_format(weights.type) : nullptr),
+        fast_(in_panels_ ? kernels.find_panel_format(weights.type, columns) : nullptr),
         general_(find_format(weights.type)) {
     CHECK(general_ != nullptr);
     if (in_panels_) panel_bytes_ = panel_bytes(weights.type, weights.columns);
@@ -57,7 +57,8 @@ class TileSource {
       format_ = fast_->tile;
     } else {
       const bool coarse = input_form(weights.type) == InputForms::kCoarse;
-      format_ = {general_->group, general_->has_offset, kernels.general_form, 128, coarse};
+      format_ = {general_->group, general_->has_offset, kernels.general_form, 128,
+                 coarse,          TileScales::kFloats};
     }
   }
 
@@ -83,10 +84,11 @@ class TileSource {
   }
 
   // sums[column][16] = the 16 rows from `row` on times x. Only if is_direct().
-  void multiply_direct(std::int64_t row, const void* const* x, int count, float* sums) const {
+  void multiply_direct(std::int64_t row, const void* const* x, std::int64_t stride, int count,
+                       float* sums) const {
     std::memset(sums, 0, static_cast<std::size_t>(count) * kPanelRows * sizeof(float));
     fast_->multiply_direct(find_panel_block(weights_.type, weights_.columns, panel(row), 0),
-                           weights_.columns / block_values_, x, count, sums);
+                           weights_.columns / block_values_, x, stride, count, sums);
   }
 
  private:
@@ -158,7 +160,7 @@ void find_inputs(const MatmulJob& job, const Item& item, bool coarse, std::int64
   for (std::int64_t i = 0; i < item.columns; ++i) {
     const std::int64_t vector = vector_of(job, item.column + i);
     if (coarse) {
-      x[i] = job.x->coarse(vector) + k / CoarseBlock::kValues;
+      x[i] = job.x->coarse(vector, k / CoarseBlock::kValues);
     } else {
       x[i] = job.x->fine(vector) + k / FineBlock::kValues;
     }
@@ -169,9 +171,10 @@ void find_inputs(const MatmulJob& job, const Item& item, bool coarse, std::int64
 void run_direct_item(const TileSource& source, const MatmulJob& job, const Item& item) {
   const void* x[kMaxDirectColumns];
   find_inputs(job, item, source.format().coarse, 0, x);
+  const std::int64_t stride = source.format().coarse ? job.x->count() : 1;
   alignas(64) float sums[kMaxDirectColumns * kPanelRows];
   for (std::int64_t row = item.row; row < item.row + item.rows; row += kPanelRows) {
-    source.multiply_direct(row, x, static_cast<int>(item.columns), sums);
+    source.multiply_direct(row, x, stride, static_cast<int>(item.columns), sums);
     const std::int64_t rows = std::min<std::int64_t>(kPanelRows, item.row + item.rows - row);
     for (std::int64_t i = 0; i < item.columns; ++i) {
       std::memcpy(job.y + (item.column + i) * job.y_stride + row, sums + i * kPanelRows,
@@ -184,17 +187,21 @@ void run_direct_item(const TileSource& source, const MatmulJob& job, const Item&
 void run_tile_item(const MatmulKernels& kernels, const TileSource& source, const MatmulJob& job,
                    const Item& item) {
   const void* x[kMaxItemColumns];
+  const std::int64_t x_step = source.format().coarse
+                                  ? job.x->count() * std::int64_t{sizeof(CoarseBlock)}
+                                  : kTileValues / FineBlock::kValues * std::int64_t{sizeof(FineBlock)};
   WeightTile tiles[kPanelsAtOnce];
   alignas(64) float sums[kMaxItemColumns * kItemRows];
   for (std::int64_t row = item.row; row < item.row + item.rows; row += kItemRows) {
     const std::int64_t rows = std::min(kItemRows, item.row + item.rows - row);
     const int tile_count = static_cast<int>(ceil_divide(rows, kPanelRows));
     std::memset(sums, 0, static_cast<std::size_t>(item.columns * kItemRows) * sizeof(float));
+    find_inputs(job, item, source.format().coarse, 0, x);
     for (std::int64_t k = 0; k < job.weights.columns; k += kTileValues) {
       const int values = static_cast<int>(std::min<std::int64_t>(kTileValues, job.weights.columns - k));
       for (int t = 0; t < tile_count; ++t) source.unpack(row + t * kPanelRows, k, values, tiles[t]);
-      find_inputs(job, item, source.format().coarse, k, x);
       kernels.multiply(source.format(), {tiles, tile_count, values, x, static_cast<int>(item.columns), sums});
+      for (std::int64_t i = 0; i < item.columns; ++i) x[i] = static_cast<const std::byte*>(x[i]) + x_step;
     }
     for (std::int64_t i = 0; i < item.columns; ++i) {
       std::memcpy(job.y + (item.column + i) * job.y_stride + row, sums + i * kItemRows,
@@ -205,7 +212,7 @@ void run_tile_item(const MatmulKernels& kernels, const TileSource& source, const
 
 void run_item(const MatmulKernels& kernels, const MatmulJob& job, const Item& item) {
   if (is_float(job.weights.type)) return run_float_item(kernels, job, item);
-  const TileSource source(kernels, job.weights);
+  const TileSource source(kernels, job.weights, item.columns);
   if (source.is_direct() && item.columns <= kernels.direct_columns) return run_direct_item(source, job, item);
   run_tile_item(kernels, source, job, item);
 }
@@ -227,7 +234,10 @@ void check_job(const MatmulJob& job) {
 
 const MatmulKernels& matmul_kernels(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::kAvx512) return multiplies_bf16() ? kMatmulAvx512Bf16 : kMatmulAvx512;
+  if (isa == Isa::kAvx512) {
+    if (multiplies_tiles()) return kMatmulAvx512Amx;
+    return multiplies_bf16() ? kMatmulAvx512Bf16 : kMatmulAvx512;
+  }
   if (isa == Isa::kAvxVnni) return kMatmulAvxVnni;
   if (isa == Isa::kAvx2) return kMatmulAvx2;
 #endif

@@ -7,9 +7,12 @@
 #include "kernels/matmul_formats_256.h"
 #include "kernels/matmul_formats_32.h"
 #include "kernels/matmul_quantise.h"
+#include "kernels/matmul_scales.h"
 #include "kernels/matmul_tiles.h"
 // Last, because it names all of them.
 #include "kernels/matmul_direct.h"
+// Builds on that.
+#include "kernels/matmul_amx.h"
 
 namespace aloud {
 namespace {
@@ -59,6 +62,11 @@ const MatmulKernels kMatmulAvx512{
 const MatmulKernels kMatmulAvx512Bf16{
     quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats, find_panel_format,
     kDirectColumns,      kSignedForm,           multiply,         multiply_floats<BfloatPairs>,
+};
+
+const MatmulKernels kMatmulAvx512Amx{
+    quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats,  find_amx_format,
+    kDirectColumns,      kSignedForm,           multiply_with_amx, multiply_floats<BfloatPairs>,
 };
 
 }  // namespace aloud

@@ -7,6 +7,7 @@
 #include "kernels/matmul_formats_256.h"
 #include "kernels/matmul_formats_32.h"
 #include "kernels/matmul_quantise_avx2.h"
+#include "kernels/matmul_scales.h"
 #include "kernels/matmul_tiles.h"
 // Last, because it names all of them.
 #include "kernels/matmul_direct.h"

@@ -15,8 +15,14 @@ void unpack(const PanelBlock& first, int blocks, WeightTile& tile) {
   for (int b = 0; b < blocks; ++b) {
     for (int row = 0; row < kPanelRows; row += kLanes) {
       const PanelRows panel = rows_of<Type>(first, b, row);
-      Type::scales(panel, {reinterpret_cast<float(*)[kPanelRows]>(tile.scale[b * kGroups] + row),
-                           reinterpret_cast<float(*)[kPanelRows]>(tile.offset[b * kGroups] + row)});
+      if constexpr (kWhole<Type>) {
+        put_whole_scales<Type>(panel, {tile.whole_scale, tile.whole_offset});
+        store_floats(tile.factor, Type::factor(panel));
+        if (Type::kOffset) store_floats(tile.offset_factor, minus_offset_factor<Type>(panel));
+      } else {
+        float_scales<Type>(panel, {reinterpret_cast<float(*)[kPanelRows]>(tile.scale[b * kGroups] + row),
+                                   reinterpret_cast<float(*)[kPanelRows]>(tile.offset[b * kGroups] + row)});
+      }
       each_group<Type>([&]<int kPhase>(int turn) __attribute__((always_inline)) {
         const int group = b * kGroups + turn * Type::kPhases + kPhase;
 #pragma GCC unroll 8
@@ -54,10 +60,16 @@ ALOUD_INLINE void add_block(const PanelRows& panel, const std::byte* ahead,
   constexpr int kChain = longest_chain(Type::kLargest, kSteps);
   alignas(64) float scale[kGroups][kPanelRows];
   alignas(64) float offset[Type::kOffset ? kGroups : 1][kPanelRows];
-  Type::scales(panel, {scale, offset});
-  Floats total[kColumns];
+  alignas(64) std::int32_t whole_scale[kGroups][kPanelRows];
+  alignas(64) std::int16_t whole_offset[(kGroups + 1) / 2][kPanelRows][2];
+  if constexpr (kWhole<Type>) {
+    put_whole_scales<Type>(panel, {whole_scale, whole_offset});
+  } else {
+    float_scales<Type>(panel, {scale, offset});
+  }
+  Total<kWhole<Type>> total[kColumns];
 #pragma GCC unroll 8
-  for (int c = 0; c < kColumns; ++c) total[c] = Floats{};
+  for (int c = 0; c < kColumns; ++c) total[c] = Total<kWhole<Type>>{};
   each_group<Type>([&]<int kPhase>(int turn) __attribute__((always_inline)) {
     const int group = turn * Type::kPhases + kPhase;
 #pragma GCC unroll 8
@@ -70,25 +82,39 @@ ALOUD_INLINE void add_block(const PanelRows& panel, const std::byte* ahead,
       for (int c = 0; c < kColumns; ++c)
         add_products<Type::kForm, kChain>(dot[c], j, weights, x[c]->quant + group * Type::kGroup + 4 * j);
     }
-    const Floats group_scale = load_floats(scale[group]);
-    const Floats group_offset = Type::kOffset ? load_floats(offset[group]) : Floats{};
+    if constexpr (kWhole<Type>) {
+      const Ints group_scale = load_ints(whole_scale[group]);
 #pragma GCC unroll 8
-    for (int c = 0; c < kColumns; ++c) {
-      total[c] = add_group<Type::kForm, Type::kOffset>(total[c], dot[c].sum, group_scale, group_offset,
-                                                       bias_of<Type::kGroup>(*x[c], group));
+      for (int c = 0; c < kColumns; ++c)
+        total[c].sum = add_words(total[c].sum, multiply_words(dot[c].sum, group_scale));
+    } else {
+      const Floats group_scale = load_floats(scale[group]);
+      const Floats group_offset = Type::kOffset ? load_floats(offset[group]) : Floats{};
+#pragma GCC unroll 8
+      for (int c = 0; c < kColumns; ++c) {
+        total[c].sum = add_group<Type::kForm, Type::kOffset>(
+            total[c].sum, dot[c].sum, group_scale, group_offset, bias_of<Type::kGroup>(*x[c], group));
+      }
     }
   });
 #pragma GCC unroll 8
   for (int c = 0; c < kColumns; ++c) {
     float* sum = sums + c * kPanelRows;
-    store_floats(sum, multiply_add(total[c], every_float(x[c]->scale), load_floats(sum)));
+    Floats part;
+    if constexpr (kWhole<Type>) {
+      part = scale_whole<Type::kOffset>(total[c].sum, offsets_times<Type::kGroup>(whole_offset, 0, *x[c]),
+                                        Type::factor(panel), minus_offset_factor<Type>(panel));
+    } else {
+      part = total[c].sum;
+    }
+    store_floats(sum, multiply_add(part, every_float(x[c]->scale), load_floats(sum)));
   }
 }
 
 // count <= kColumns; the columns that are not there repeat the last one.
 template <class Type, int kColumns>
-void multiply_columns(const PanelBlock& first, std::int64_t blocks, const void* const* x, int count,
-                      float* sums) {
+void multiply_columns(const PanelBlock& first, std::int64_t blocks, const void* const* x, std::int64_t stride,
+                      int count, float* sums) {
   using Block = typename Type::Block;
   alignas(64) float padded[kColumns * kPanelRows];
   const Block* columns[kColumns];
@@ -103,29 +129,29 @@ void multiply_columns(const PanelBlock& first, std::int64_t blocks, const void* 
       add_block<Type, kColumns>(rows_of<Type>(first, b, row),
                                 first.words + line * kLineBytes + kReadAheadBytes, columns, padded + row);
     }
-    for (int c = 0; c < kColumns; ++c) ++columns[c];
+    for (int c = 0; c < kColumns; ++c) columns[c] += stride;
   }
   for (int i = 0; i < count * kPanelRows; ++i) sums[i] = padded[i];
 }
 
 template <class Type>
-void multiply_direct(const PanelBlock& first, std::int64_t blocks, const void* const* x, int count,
-                     float* sums) {
-  if (count == 1) return multiply_columns<Type, 1>(first, blocks, x, count, sums);
-  if (count == 2) return multiply_columns<Type, 2>(first, blocks, x, count, sums);
+void multiply_direct(const PanelBlock& first, std::int64_t blocks, const void* const* x, std::int64_t stride,
+                     int count, float* sums) {
+  if (count == 1) return multiply_columns<Type, 1>(first, blocks, x, stride, count, sums);
+  if (count == 2) return multiply_columns<Type, 2>(first, blocks, x, stride, count, sums);
   if constexpr (kDirectColumns > 4) {
-    if (count == 3) return multiply_columns<Type, 3>(first, blocks, x, count, sums);
-    if (count == 4) return multiply_columns<Type, 4>(first, blocks, x, count, sums);
-    if (count <= 6) return multiply_columns<Type, 6>(first, blocks, x, count, sums);
+    if (count == 3) return multiply_columns<Type, 3>(first, blocks, x, stride, count, sums);
+    if (count == 4) return multiply_columns<Type, 4>(first, blocks, x, stride, count, sums);
+    if (count <= 6) return multiply_columns<Type, 6>(first, blocks, x, stride, count, sums);
   }
-  multiply_columns<Type, kDirectColumns>(first, blocks, x, count, sums);
+  multiply_columns<Type, kDirectColumns>(first, blocks, x, stride, count, sums);
 }
 
 template <class Type>
 constexpr PanelFormat panel_format(DType type) {
-  constexpr bool kCoarse = Type::Block::kValues == CoarseBlock::kValues;
   return {type,
-          {Type::kGroup, Type::kOffset, Type::kForm, Type::kLargest, kCoarse},
+          {Type::kGroup, Type::kOffset, Type::kForm, Type::kLargest, kCoarse<Type>,
+           kWhole<Type> ? TileScales::kWhole : TileScales::kFloats},
           unpack<Type>,
           multiply_direct<Type>};
 }
@@ -140,12 +166,15 @@ constexpr PanelFormat kPanelFormats[] = {
     panel_format<Iq4Xs>(DType::kIQ4_XS),
 };
 
-const PanelFormat* find_panel_format(DType type) {
-  for (const PanelFormat& format : kPanelFormats) {
+template <std::size_t kCount>
+const PanelFormat* find_in(const PanelFormat (&formats)[kCount], DType type) {
+  for (const PanelFormat& format : formats) {
     if (format.type == type) return &format;
   }
   return nullptr;
 }
+
+const PanelFormat* find_panel_format(DType type, std::int64_t) { return find_in(kPanelFormats, type); }
 
 }  // namespace
 }  // namespace aloud

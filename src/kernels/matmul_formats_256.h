@@ -10,41 +10,45 @@ struct Block256 {
   static constexpr int kValues = 256;
 };
 
-// Byte `index` of each word, unsigned (signed), as a float.
-ALOUD_INLINE Floats byte_float(Ints words, int index) {
-  return to_floats((shift(words, 8 * index) & every_word(0xFF)));
-}
-ALOUD_INLINE Floats signed_byte_float(Ints words, int index) {
-  return to_floats((Ints)((SignedWords)shift(words, 8 * index - 24) >> 24));
+// The scales of a block's groups; value = factor * scale * quant, less offset_factor * minimum where groups
+// have offsets.
+template <int kGroups>
+struct WholeScales {
+  Ints scale[kGroups];
+  Ints minimum[kGroups];
+};
+
+// Byte `index` of each word, unsigned (signed).
+ALOUD_INLINE Ints byte_of(Ints words, int index) { return shift(words, 8 * index) & every_word(0xFF); }
+ALOUD_INLINE Ints signed_byte_of(Ints words, int index) {
+  return (Ints)((SignedWords)shift(words, 8 * index - 24) >> 24);
 }
 
-// Four groups' scales: factor times the bytes of a word.
-ALOUD_INLINE void put_four_scales(float (*place)[kPanelRows], Ints words, Floats factor) {
+// Four groups' scales, the bytes of a word.
+ALOUD_INLINE void put_four(Ints* place, Ints words) {
 #pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) store_floats(place[i], factor * byte_float(words, i));
+  for (int i = 0; i < 4; ++i) place[i] = byte_of(words, i);
 }
-
-// value = d * scale * quant - dmin * minimum; offsets are kept times kOffsetFactor.
-ALOUD_INLINE Floats offset_factor(Ints d_and_dmin) {
-  return high_half(d_and_dmin) * every_float(-kOffsetFactor);
+ALOUD_INLINE void put_four_signed(Ints* place, Ints words) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) place[i] = signed_byte_of(words, i);
 }
 
 // The head of Q4_K and Q5_K: d, dmin, then eight 6-bit scales and eight 6-bit minima in 12 bytes.
+// value = d * scale * quant - dmin * minimum.
 struct ScalesAndMinima : Block256, OffsetQuants {
   static constexpr int kGroup = 32, kTailBytes = 0;
 
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    const Floats d = low_half(panel.word(0));
-    const Floats minus_dmin = offset_factor(panel.word(0));
+  ALOUD_INLINE static Floats factor(const PanelRows& panel) { return low_half(panel.word(0)); }
+  ALOUD_INLINE static Floats offset_factor(const PanelRows& panel) { return high_half(panel.word(0)); }
+  ALOUD_INLINE static void whole_scales(const PanelRows& panel, WholeScales<8>& scales) {
     const Ints low_scales = panel.word(1);
     const Ints low_minima = panel.word(2);
     const Ints rest = panel.word(3);
-    put_four_scales(scales.scale, (low_scales & every_byte(0x3F)), d);
-    put_four_scales(scales.scale + 4, masked_or(shift(low_scales, 2), every_byte(0x30), low_nibbles(rest)),
-                    d);
-    put_four_scales(scales.offset, (low_minima & every_byte(0x3F)), minus_dmin);
-    put_four_scales(scales.offset + 4, masked_or(shift(low_minima, 2), every_byte(0x30), high_nibbles(rest)),
-                    minus_dmin);
+    put_four(scales.scale, (low_scales & every_byte(0x3F)));
+    put_four(scales.scale + 4, masked_or(shift(low_scales, 2), every_byte(0x30), low_nibbles(rest)));
+    put_four(scales.minimum, (low_minima & every_byte(0x3F)));
+    put_four(scales.minimum + 4, masked_or(shift(low_minima, 2), every_byte(0x30), high_nibbles(rest)));
   }
 };
 
@@ -74,14 +78,10 @@ struct Q5K : ScalesAndMinima {
 struct Q6K : Block256, SmallQuants<32> {
   static constexpr int kGroup = 16, kWords = 52, kTailBytes = 2, kPhases = 8, kLargest = 63;
 
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    const Floats d = load_halves(panel.tails);
+  ALOUD_INLINE static Floats factor(const PanelRows& panel) { return load_halves(panel.tails); }
+  ALOUD_INLINE static void whole_scales(const PanelRows& panel, WholeScales<16>& scales) {
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      const Ints four = panel.word(48 + i);
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) put_scale(scales, 4 * i + k, d * signed_byte_float(four, k));
-    }
+    for (int i = 0; i < 4; ++i) put_four_signed(scales.scale + 4 * i, panel.word(48 + i));
   }
   // 128 values lie in 64 bytes of low nibbles (two halves of 32) and 32 bytes of upper pairs of bits.
   template <int kPhase>
@@ -97,12 +97,13 @@ struct Q6K : Block256, SmallQuants<32> {
 struct Q2K : Block256, OffsetQuants {
   static constexpr int kGroup = 16, kWords = 21, kTailBytes = 0, kPhases = 8, kLargest = 3;
 
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    const Floats d = low_half(panel.word(20)), minus_dmin = offset_factor(panel.word(20));
+  ALOUD_INLINE static Floats factor(const PanelRows& panel) { return low_half(panel.word(20)); }
+  ALOUD_INLINE static Floats offset_factor(const PanelRows& panel) { return high_half(panel.word(20)); }
+  ALOUD_INLINE static void whole_scales(const PanelRows& panel, WholeScales<16>& scales) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
-      put_four_scales(scales.scale + 4 * i, low_nibbles(panel.word(i)), d);
-      put_four_scales(scales.offset + 4 * i, high_nibbles(panel.word(i)), minus_dmin);
+      put_four(scales.scale + 4 * i, low_nibbles(panel.word(i)));
+      put_four(scales.minimum + 4 * i, high_nibbles(panel.word(i)));
     }
   }
   template <int kPhase>
@@ -115,15 +116,13 @@ struct Q3K : Block256, SmallQuants<4> {
   static constexpr int kGroup = 16, kWords = 27, kTailBytes = 2, kPhases = 16, kLargest = 7;
 
   // Sixteen 6-bit scales minus 32: eight bytes of low nibbles, then four bytes of upper pairs.
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
-    const Floats d = load_halves(panel.tails);
+  ALOUD_INLINE static Floats factor(const PanelRows& panel) { return load_halves(panel.tails); }
+  ALOUD_INLINE static void whole_scales(const PanelRows& panel, WholeScales<16>& scales) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
       const Ints nibbles = shift(panel.word(24 + i % 2), i / 2 * 4) & every_byte(0x0F);
       const Ints six = masked_or(shift(panel.word(26), 2 * i - 4), every_byte(0x30), nibbles);
-      const Ints four = add_bytes(six, every_byte(-32));
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) put_scale(scales, 4 * i + k, d * signed_byte_float(four, k));
+      put_four_signed(scales.scale + 4 * i, add_bytes(six, every_byte(-32)));
     }
   }
   // Bit g of a high byte is the third bit of values 32 g and on.
@@ -140,14 +139,14 @@ struct Iq4Xs : Block256, SignedQuants {
   static constexpr int kGroup = 32, kWords = 34, kTailBytes = 0, kPhases = 1, kLargest = 127;
 
   // d and the upper pairs of bits share a word, then the low nibbles.
-  ALOUD_INLINE static void scales(const PanelRows& panel, const GroupScales& scales) {
+  ALOUD_INLINE static Floats factor(const PanelRows& panel) { return low_half(panel.word(0)); }
+  ALOUD_INLINE static void whole_scales(const PanelRows& panel, WholeScales<8>& scales) {
     const Ints head = panel.word(0);
-    const Floats d = low_half(head);
 #pragma GCC unroll 8
     for (int g = 0; g < 8; ++g) {
       const Ints low = (shift(panel.word(1), 4 * g) & every_word(0x0F));
       const Ints six = masked_or(shift(head, 16 + 2 * g - 4), every_word(0x30), low);
-      store_floats(scales.scale[g], d * to_floats(add_words(six, every_word(-32))));
+      scales.scale[g] = add_words(six, every_word(-32));
     }
   }
   template <int>

@@ -26,13 +26,34 @@ enum class QuantForm {
   kUnsigned,  // 0..127, either way
 };
 
+// How the groups of a tile are scaled.
+enum class TileScales {
+  kFloats,  // each group by a float
+  kWhole,   // each group by an integer, all of a block by a float: sums are exact until then
+  kFolded,  // the same, and the integers are multiplied into the quants, which take 16 bits for it
+};
+
 // 16 rows x 256 columns of weights taken apart: a vector register holds one column (or four) of all rows.
+// Only what its TileScales have is written.
 struct WeightTile {
+  // Folded: the low bytes, unsigned, of quants times scales.
   alignas(64) std::uint8_t quant[kTileValues / 4][kPanelRows][4];
-  alignas(64) float scale[kTileValues / 16][kPanelRows];  // [group][row], groups of 16 or 32
-  // The offsets times kOffsetFactor, because ActivationBlock's biases are -128 times the sums. Only written
-  // where there are any.
-  alignas(64) float offset[kTileValues / 16][kPanelRows];
+  // [group][row], groups of 16 or 32.
+  union {
+    alignas(64) float scale[kTileValues / 16][kPanelRows];
+    alignas(64) std::int32_t whole_scale[kTileValues / 16][kPanelRows];
+  };
+  union {
+    // The offsets times kOffsetFactor, because ActivationBlock's biases are -128 times the sums.
+    alignas(64) float offset[kTileValues / 16][kPanelRows];
+    // What is multiplied with ActivationBlock's sums and subtracted, two groups side by side.
+    alignas(64) std::int16_t whole_offset[kTileValues / 32][kPanelRows][2];
+  };
+  // Of the whole: the block's scale, and that of its offsets.
+  alignas(64) float factor[kPanelRows];
+  alignas(64) float offset_factor[kPanelRows];
+  // Folded: the high bytes, signed.
+  alignas(64) std::int8_t high[kTileValues / 4][kPanelRows][4];
 };
 
 inline constexpr float kOffsetFactor = -1.0f / 128.0f;
@@ -44,6 +65,7 @@ struct TileFormat {
   QuantForm form;
   int largest;  // magnitude of a quant
   bool coarse;  // x comes in CoarseBlocks, else in FineBlocks
+  TileScales scales;
 };
 
 // How one type is taken apart and multiplied for one instruction set.
@@ -53,9 +75,10 @@ struct PanelFormat {
   // Takes `blocks` blocks of each row apart (at most kTileValues columns).
   void (*unpack)(const PanelBlock& first, int blocks, WeightTile& tile);
   // sums[column][row] += panel times x, over `blocks` blocks of each row, without a detour through memory:
-  // for 1 to kDirectColumns columns. x[column] is the first FineBlock or CoarseBlock, as the type wants.
-  void (*multiply_direct)(const PanelBlock& first, std::int64_t blocks, const void* const* x, int count,
-                          float* sums);
+  // for 1 to kDirectColumns columns. x[column] is the first FineBlock or CoarseBlock, as the type wants; its
+  // next one is `stride` blocks on.
+  void (*multiply_direct)(const PanelBlock& first, std::int64_t blocks, const void* const* x,
+                          std::int64_t stride, int count, float* sums);
 };
 
 // sums[column][panel][row] += tiles times x over `values` columns of weights. x[column] is the first of x's
@@ -88,8 +111,8 @@ struct MatmulKernels {
   void (*quantise_coarse)(const float* x, std::int64_t count, CoarseBlock* blocks);
   // To the nearest of `count` values, ties to even.
   void (*round_to_bfloats)(const float* x, std::int64_t count, std::uint16_t* bfloats);
-  // nullptr: the type has no fast way, it goes through Format::unpack.
-  const PanelFormat* (*find_panel_format)(DType type);
+  // For products with so many columns. nullptr: the type has no fast way, it goes through Format::unpack.
+  const PanelFormat* (*find_panel_format)(DType type, std::int64_t columns);
   // Most columns that are multiplied directly.
   int direct_columns;
   // The form of tiles that are taken apart without a PanelFormat.
@@ -104,6 +127,7 @@ extern const MatmulKernels kMatmulAvx2;
 extern const MatmulKernels kMatmulAvxVnni;
 extern const MatmulKernels kMatmulAvx512;
 extern const MatmulKernels kMatmulAvx512Bf16;  // kMatmulAvx512 where the processor multiplies bfloat16
+extern const MatmulKernels kMatmulAvx512Amx;   // kMatmulAvx512Bf16 where it multiplies tiles of int8 too
 #endif
 const MatmulKernels& matmul_kernels(Isa isa);
 

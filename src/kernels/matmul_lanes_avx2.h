@@ -20,6 +20,8 @@ constexpr int kLanes = 8;
 // Quants of few bits are multiplied unsigned and their zero is an offset, which spares them the sign.
 constexpr bool kSmallQuantsHaveOffsets = true;
 
+constexpr bool kWholeScales = false;
+
 // A register tile of matmul_tiles.h: the two halves of a panel by so many columns.
 constexpr int kTileVectors = 2;
 constexpr int kTileColumns = 3;
@@ -37,6 +39,13 @@ ALOUD_INLINE void store_floats(float* at, Floats value) { _mm256_store_ps(at, va
 ALOUD_INLINE Floats every_float(float value) { return _mm256_set1_ps(value); }
 ALOUD_INLINE Floats to_floats(Ints words) { return _mm256_cvtepi32_ps(words); }
 ALOUD_INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+
+// Words times words, the low halves of the products.
+ALOUD_INLINE Ints multiply_words(Ints a, Ints b) { return _mm256_mullo_epi32(a, b); }
+// sum + the products of two neighbours of 16 bits.
+ALOUD_INLINE Ints add_pairs(Ints sum, Ints a, Ints b) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+}
 
 // (a & mask) | b
 ALOUD_INLINE Ints masked_or(Ints a, Ints mask, Ints b) {
@@ -64,10 +73,10 @@ ALOUD_INLINE Ints add_where_set(Ints bytes, Ints addend, Ints bits, Ints mask) {
   return _mm256_add_epi8(bytes, _mm256_and_si256(set, addend));
 }
 
-// Four neighbouring quants of x.
-ALOUD_INLINE Ints every_four(const std::int8_t* quants) {
+// Four bytes, to every word.
+ALOUD_INLINE Ints every_four(const void* bytes) {
   std::int32_t four;
-  __builtin_memcpy(&four, quants, sizeof four);
+  __builtin_memcpy(&four, bytes, sizeof four);
   return _mm256_set1_epi32(four);
 }
 

@@ -25,6 +25,9 @@ constexpr int kLanes = 16;
 // with products.
 constexpr bool kSmallQuantsHaveOffsets = false;
 
+// Integer scales stay integers: see TileScales.
+constexpr bool kWholeScales = true;
+
 // A register tile of matmul_tiles.h: two panels by so many columns, 12 integer accumulators and 12 floats
 // that they are scaled into.
 constexpr int kTileVectors = 2;
@@ -43,6 +46,11 @@ ALOUD_INLINE void store_floats(float* at, Floats value) { _mm512_store_ps(at, va
 ALOUD_INLINE Floats every_float(float value) { return _mm512_set1_ps(value); }
 ALOUD_INLINE Floats to_floats(Ints words) { return _mm512_cvtepi32_ps(words); }
 ALOUD_INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+
+// Words times words, the low halves of the products.
+ALOUD_INLINE Ints multiply_words(Ints a, Ints b) { return _mm512_mullo_epi32(a, b); }
+// sum + the products of two neighbours of 16 bits.
+ALOUD_INLINE Ints add_pairs(Ints sum, Ints a, Ints b) { return _mm512_dpwssd_epi32(sum, a, b); }
 
 // (a & mask) | b
 ALOUD_INLINE Ints masked_or(Ints a, Ints mask, Ints b) { return _mm512_ternarylogic_epi32(a, mask, b, 0xEA); }
@@ -63,10 +71,10 @@ ALOUD_INLINE Ints add_where_set(Ints bytes, Ints addend, Ints bits, Ints mask) {
   return _mm512_mask_add_epi8(bytes, _mm512_test_epi8_mask(bits, mask), bytes, addend);
 }
 
-// Four neighbouring quants of x.
-ALOUD_INLINE Ints every_four(const std::int8_t* quants) {
+// Four bytes, to every word.
+ALOUD_INLINE Ints every_four(const void* bytes) {
   std::int32_t four;
-  __builtin_memcpy(&four, quants, sizeof four);
+  __builtin_memcpy(&four, bytes, sizeof four);
   return _mm512_set1_epi32(four);
 }
 

@@ -7,7 +7,8 @@
 //   kWords, kTailBytes       of a block in a panel, as in panels.cc
 //   kLargest                 the largest magnitude of a quant
 //   kPhases                  groups that differ in how they are taken apart; they take turns
-//   scales(panel, scales)    all groups' scales and offsets
+//   scales(panel, scales)    all groups' scales and offsets; of coarse blocks in their place
+//     factor(panel), offset_factor(panel), whole_scales(panel, scales)   see WholeScales
 //   step<phase>(panel, turn, j)   quants 4 j ... 4 j + 3 of group turn * kPhases + phase
 #pragma once
 
@@ -94,6 +95,10 @@ struct SignedQuants {
 struct OffsetQuants {
   static constexpr bool kOffset = true;
   static constexpr QuantForm kForm = QuantForm::kUnsigned;
+
+  ALOUD_INLINE static void put_scale(const GroupScales& scales, int group, Floats scale) {
+    store_floats(scales.scale[group], scale);
+  }
 };
 
 // Quants of a table of 16.

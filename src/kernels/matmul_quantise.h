@@ -42,6 +42,11 @@ void quantise(const float* x, std::int64_t count, Block* blocks) {
       block.bias[g] = static_cast<float>(-128 * (sums.low + sums.high));
       block.half_bias[2 * g] = static_cast<float>(-128 * sums.low);
       block.half_bias[2 * g + 1] = static_cast<float>(-128 * sums.high);
+      if constexpr (Block::kValues == CoarseBlock::kValues) {
+        block.sum[g] = static_cast<std::int16_t>(sums.low + sums.high);
+        block.half_sum[2 * g] = static_cast<std::int16_t>(sums.low);
+        block.half_sum[2 * g + 1] = static_cast<std::int16_t>(sums.high);
+      }
     }
   }
 }

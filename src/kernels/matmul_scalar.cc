@@ -25,7 +25,7 @@ QuantSums quantise_32(const float* x, float factor, std::int8_t* quants) {
   return {sums[0], sums[1]};
 }
 
-const PanelFormat* find_panel_format(DType) { return nullptr; }
+const PanelFormat* find_panel_format(DType, std::int64_t) { return nullptr; }
 
 // values / 4 steps of the integer products of 16 rows with one column.
 void dot_group(const std::uint8_t (*quant)[kPanelRows][4], const std::int8_t* x, int values,

@@ -19,7 +19,8 @@ ALOUD_INLINE float bias_of(const Block& x, int group) {
 }
 
 // Everything that the inner loops differ in.
-template <class BlockType, int kGroupSize, QuantForm kQuantForm, bool kHasOffset, int kChainSteps>
+template <class BlockType, int kGroupSize, QuantForm kQuantForm, bool kHasOffset, int kChainSteps,
+          bool kWholeNumbers = false>
 struct TileLayout {
   using Block = BlockType;
   static constexpr int kGroup = kGroupSize;
@@ -27,6 +28,17 @@ struct TileLayout {
   static constexpr QuantForm kForm = kQuantForm;
   static constexpr bool kOffset = kHasOffset;
   static constexpr int kChain = kChainSteps;
+  static constexpr bool kWhole = kWholeNumbers;
+};
+
+// What a block's groups are added up in.
+template <bool kWhole>
+struct Total {
+  Floats sum = Floats{};
+};
+template <>
+struct Total<true> {
+  Ints sum = Ints{};
 };
 
 // Registers follow one another through the rows of one or two tiles.
@@ -39,7 +51,7 @@ constexpr int row_of(int vector) { return vector * kLanes % kPanelRows; }
 template <class Layout, int kVectors, int kColumns>
 ALOUD_INLINE void multiply_group(const WeightTile* tiles, int i, int g,
                                  const typename Layout::Block* const (&columns)[kColumns],
-                                 Floats (&total)[kColumns][kVectors]) {
+                                 Total<Layout::kWhole> (&total)[kColumns][kVectors]) {
   Dot dot[kColumns][kVectors];
 #pragma GCC unroll 8
   for (int step = 0; step < Layout::kGroup / 4; ++step) {
@@ -58,15 +70,39 @@ ALOUD_INLINE void multiply_group(const WeightTile* tiles, int i, int g,
       }
     }
   }
+  if constexpr (Layout::kWhole) {
 #pragma GCC unroll 2
-  for (int v = 0; v < kVectors; ++v) {
-    const Floats scale = load_floats(tile_of(tiles, v).scale[i] + row_of(v));
-    const Floats offset = Layout::kOffset ? load_floats(tile_of(tiles, v).offset[i] + row_of(v)) : Floats{};
+    for (int v = 0; v < kVectors; ++v) {
+      const Ints scale = load_ints(tile_of(tiles, v).whole_scale[i] + row_of(v));
 #pragma GCC unroll 8
-    for (int c = 0; c < kColumns; ++c) {
-      total[c][v] = add_group<Layout::kForm, Layout::kOffset>(total[c][v], dot[c][v].sum, scale, offset,
-                                                              bias_of<Layout::kGroup>(*columns[c], g));
+      for (int c = 0; c < kColumns; ++c)
+        total[c][v].sum = add_words(total[c][v].sum, multiply_words(dot[c][v].sum, scale));
     }
+    return;
+  } else {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      const Floats scale = load_floats(tile_of(tiles, v).scale[i] + row_of(v));
+      const Floats offset = Layout::kOffset ? load_floats(tile_of(tiles, v).offset[i] + row_of(v)) : Floats{};
+#pragma GCC unroll 8
+      for (int c = 0; c < kColumns; ++c) {
+        total[c][v].sum = add_group<Layout::kForm, Layout::kOffset>(
+            total[c][v].sum, dot[c][v].sum, scale, offset, bias_of<Layout::kGroup>(*columns[c], g));
+      }
+    }
+  }
+}
+
+// A block's total, before x's scale.
+template <class Layout>
+ALOUD_INLINE Floats block_total(const WeightTile& tile, int row, const typename Layout::Block& x,
+                                const Total<Layout::kWhole>& total) {
+  if constexpr (Layout::kWhole) {
+    return scale_whole<Layout::kOffset>(total.sum, offsets_times<Layout::kGroup>(tile.whole_offset, row, x),
+                                        load_floats(tile.factor + row),
+                                        load_floats(tile.offset_factor + row));
+  } else {
+    return total.sum;
   }
 }
 
@@ -77,11 +113,11 @@ void multiply_tile(const WeightTile* tiles, int blocks, const void* const* x, fl
 #pragma GCC unroll 8
   for (int c = 0; c < kColumns; ++c) columns[c] = static_cast<const typename Layout::Block*>(x[c]);
   for (int b = 0; b < blocks; ++b) {
-    Floats total[kColumns][kVectors];
+    Total<Layout::kWhole> total[kColumns][kVectors];
 #pragma GCC unroll 8
     for (int c = 0; c < kColumns; ++c) {
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) total[c][v] = Floats{};
+      for (int v = 0; v < kVectors; ++v) total[c][v] = Total<Layout::kWhole>{};
     }
 #pragma GCC unroll 1
     for (int g = 0; g < Layout::kGroups; ++g)
@@ -92,7 +128,8 @@ void multiply_tile(const WeightTile* tiles, int blocks, const void* const* x, fl
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         float* sum = sums + c * kPanelsAtOnce * kPanelRows + v * kLanes;
-        store_floats(sum, multiply_add(total[c][v], scale, load_floats(sum)));
+        const Floats part = block_total<Layout>(tile_of(tiles, v), row_of(v), *columns[c], total[c][v]);
+        store_floats(sum, multiply_add(part, scale, load_floats(sum)));
       }
       ++columns[c];
     }
@@ -156,7 +193,20 @@ void multiply_groups(const TileFormat& format, const TileProduct& product) {
   multiply_tiles<TileLayout<Block, kGroup, kSignedForm, false, 1>>(product);
 }
 
+template <int kGroup>
+void multiply_whole(const TileFormat& format, const TileProduct& product) {
+  if (format.has_offset)
+    return multiply_tiles<TileLayout<CoarseBlock, kGroup, QuantForm::kUnsigned, true, 1, true>>(product);
+  multiply_tiles<TileLayout<CoarseBlock, kGroup, kSignedForm, false, 1, true>>(product);
+}
+
 void multiply(const TileFormat& format, const TileProduct& product) {
+  if constexpr (kWholeScales) {
+    if (format.scales == TileScales::kWhole) {
+      if (format.group == 16) return multiply_whole<16>(format, product);
+      return multiply_whole<32>(format, product);
+    }
+  }
   if (!format.coarse) return multiply_groups<FineBlock, 32>(format, product);
   if (format.group == 16) return multiply_groups<CoarseBlock, 16>(format, product);
   multiply_groups<CoarseBlock, 32>(format, product);
