@@ -93,7 +93,7 @@ Json hit_json(const SearchHit& hit) {
 StoreResult<WholeConversation> whole(const ApiCall& call, std::string_view id) {
   WholeConversation out;
   TRY_ASSIGN(out.conversation, call.services.store.conversation(call.caller.owner, id));
-  TRY_ASSIGN(out.messages, call.services.store.messages(call.caller.owner, id));
+  TRY_ASSIGN(out.messages, call.services.keeper.messages(call.caller.owner, id));
   return out;
 }
 

@@ -117,6 +117,7 @@ ordered_json to_json(const StoredMessage& message) {
   put(json, "tool_call_id", message.tool_call_id);
   put(json, "model", message.model);
   json["status"] = name(message.status);
+  if (message.is_unsaved) json["saved"] = false;
   put(json, "finish_reason", message.finish_reason);
   put(json, "usage", message.usage);
   put(json, "timings", message.timings);

@@ -20,7 +20,7 @@ struct ConversationRow {
   Conversation conversation;
 };
 StoreResult<ConversationRow> find_conversation(SQLite::Database& database, std::string_view owner,
-                                               std::string_view id);
+                                               std::string_view id, bool also_deleted = false);
 StoreResult<Conversation> insert_conversation(SQLite::Database& database, std::string_view owner,
                                               Conversation conversation, std::vector<StoredMessage> messages,
                                               std::int64_t now_ms);
