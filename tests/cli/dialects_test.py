@@ -1,9 +1,12 @@
-"""Anthropic's and Ollama's routes from outside, with the default model: at once, as streams, and refused."""
+"""Anthropic's and Ollama's routes from outside, with the default model: at once, as streams, refused, and cut off."""
 import json
+import signal
 import tempfile
+import threading
+import time
 
 from harness import check, finish
-from server import Server
+from server import HANG_SECONDS, Server
 
 QUESTION = [{"role": "user", "content": "What is 27*14?"}]
 # The little model answers sums; that a call is made at all is asked of it.
@@ -188,6 +191,60 @@ def test_ollama_errors(server):
     check(server.ask("POST", "/api/generate", {"model": "aloud", "prompt": "x", "suffix": "y"})[0] == 400, "suffix")
 
 
+# Ends only after 3000 letters.
+LETTERS = {"type": "object", "properties": {"letters": {"type": "string", "pattern": "^[a-z]{3000}$"}}, "required": ["letters"],
+           "additionalProperties": False}
+
+
+def test_the_end_of_the_server(folder):
+    """What runs on when the time is over is told so in its own dialect, at once and as a stream."""
+    server = Server(folder, "--drain-seconds", "0")
+    server.wait_ready()
+    calls = {"max_tokens": 4000, "messages": QUESTION, "thinking": {"type": "disabled"}, "tool_choice": {"type": "tool", "name": "spell"},
+             "tools": [{"name": "spell", "input_schema": LETTERS}]}
+    bodies = {"/v1/messages": calls, "/api/chat": {"messages": QUESTION, "think": False, "format": LETTERS},
+              "/api/generate": {"prompt": "What is 27*14?", "think": False, "format": LETTERS},
+              "/v1/chat/completions": {"messages": QUESTION, "thinking": {"type": "disabled"}, "guided_regex": "[a-z]{3000}"},
+              "/v1/completions": {"prompt": "What is", "max_tokens": 4000, "guided_regex": "[a-z]{3000}"}}
+    ends, said = {}, {path: [] for path in bodies}
+
+    def ask(path, stream):
+        answer = server.open("POST", path, {**bodies[path], "stream": stream})
+        if stream:
+            said[path].extend(answer)
+        ends[path, stream] = answer.status, answer.getheader("Retry-After"), answer.read().decode()
+
+    asking = [threading.Thread(target=ask, args=(path, stream)) for path in bodies for stream in (True, False)]
+    for thread in asking:
+        thread.start()
+    deadline = time.monotonic() + HANG_SECONDS
+    all_run = f'aloud_sequences{{model="aloud",state="generating"}} {len(asking)}'
+    while ((all_run not in server.ask("GET", "/metrics")[1] or any(len(lines) < 30 for lines in said.values()))
+           and time.monotonic() < deadline):
+        pass
+    server.process.send_signal(signal.SIGTERM)
+    for thread in asking:
+        thread.join(HANG_SECONDS)
+    check(server.process.wait(HANG_SECONDS) == 0, f"the server did not end well: {server.errors[-5:]}")
+
+    for path in bodies:
+        status, again_after, text = ends[path, False]
+        check(status == 503 and again_after, f"{path} at once: {status}, Retry-After {again_after}")
+        at_once = json.loads(text)
+        status, text = ends[path, True][0], b"".join(said[path]).decode()
+        lines = text.strip().split("\n")
+        last = json.loads(lines[-1].removeprefix("data: "))
+        check(status == 200 and last == at_once, f"{path}: {lines[-4:]}, at once {at_once}")
+        if path == "/v1/messages":
+            check(last["type"] == "error" and last["error"]["type"] == "overloaded_error" and last["error"]["message"], f"{path}: {last}")
+            check(lines[-2] == "event: error" and not any(end in text for end in ("message_delta", "message_stop")), f"{path}: {lines[-4:]}")
+            check("input_json_delta" in text, f"{path} was not caught while it called: {text[:300]}")
+        elif path.startswith("/api/"):
+            check(list(last) == ["error"] and isinstance(last["error"], str) and '"done":true' not in text, f"{path}: {lines[-4:]}")
+        else:
+            check(last["error"]["code"] == "interrupted" and "[DONE]" not in text, f"{path}: {lines[-4:]}")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         server = Server(folder)
@@ -197,6 +254,8 @@ def main():
                          test_ollama_tools, test_ollama_generate, test_ollama_models, test_ollama_errors):
                 test(server)
         check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
+    with tempfile.TemporaryDirectory() as folder:
+        test_the_end_of_the_server(folder)
     finish()
 
 
