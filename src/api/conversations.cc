@@ -246,17 +246,20 @@ void answer_import_conversations(const ApiCall& call) {
   auto parsed = parse_exports(*json);
   if (!parsed) return call.send(invalid(parsed.error().message));
   Json data = Json::array();
+  std::size_t imported = 0;
   for (WholeConversation& one : *parsed) {
     const auto made = import_conversation(call.services.store, call.caller.owner, std::move(one));
     if (!made) {
       RequestError error = from_store(made.error());
-      error.message += fmt::format(" ({} of {} conversations are imported)", data.size(), parsed->size());
+      error.message +=
+          fmt::format(" (the first {} of {} conversations are there now)", data.size(), parsed->size());
       return call.send(error);
     }
-    data.push_back(to_json(*made));
+    if (made->is_new) ++imported;
+    data.push_back(to_json(made->conversation));
   }
-  const std::size_t imported = data.size();
-  call.send({{"object", "list"}, {"imported", imported}, {"data", std::move(data)}});
+  const std::size_t present = data.size() - imported;
+  call.send({{"object", "list"}, {"imported", imported}, {"present", present}, {"data", std::move(data)}});
 }
 
 }  // namespace aloud

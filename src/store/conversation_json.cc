@@ -203,11 +203,19 @@ Result<WholeConversation> parse_export(const ordered_json& json) {
   return whole;
 }
 
-StoreResult<Conversation> import_conversation(Store& store, std::string_view owner, WholeConversation whole) {
+StoreResult<ImportedConversation> import_conversation(Store& store, std::string_view owner,
+                                                      WholeConversation whole) {
+  if (auto present = store.conversation(owner, whole.conversation.id)) {
+    return ImportedConversation{.conversation = *std::move(present)};
+  }
   auto made = store.create_conversation(owner, whole.conversation, whole.messages);
-  if (made || made.error().kind != StoreError::Kind::kConflict) return made;
-  whole.conversation.id.clear();
-  return store.create_conversation(owner, std::move(whole.conversation), std::move(whole.messages));
+  if (!made && made.error().kind == StoreError::Kind::kConflict) {
+    whole.conversation.id.clear();
+    made = store.create_conversation(owner, std::move(whole.conversation), std::move(whole.messages));
+  }
+  return std::move(made).map([](Conversation&& conversation) {
+    return ImportedConversation{.conversation = std::move(conversation), .is_new = true};
+  });
 }
 
 std::vector<StoredMessage> path_to(const std::vector<StoredMessage>& messages, std::string_view leaf) {

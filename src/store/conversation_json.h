@@ -38,7 +38,12 @@ Result<std::vector<WholeConversation>> parse_exports(const nlohmann::ordered_jso
 
 // Stores an export. One that the owner has already, by its id, stays as it is; if that one is deleted, the
 // import gets an id of its own.
-StoreResult<Conversation> import_conversation(Store& store, std::string_view owner, WholeConversation whole);
+struct ImportedConversation {
+  Conversation conversation;  // as it is stored
+  bool is_new = false;        // else the owner had it
+};
+StoreResult<ImportedConversation> import_conversation(Store& store, std::string_view owner,
+                                                      WholeConversation whole);
 
 // The messages from the beginning to a leaf; empty if there is none of that id.
 std::vector<StoredMessage> path_to(const std::vector<StoredMessage>& messages, std::string_view leaf);

@@ -29,13 +29,17 @@ TEST_F(StoreTest, ExportsComeBackTheSame) {
   const auto parsed = parse_export(ordered_json::parse(exported.dump()));
   ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
   now_ms_ += 1000;
-  ASSERT_TRUE(import_conversation(*store_, "bob", *parsed));
+  EXPECT_TRUE(import_conversation(*store_, "bob", *parsed).value().is_new);
   EXPECT_EQ(export_json(read_whole(*store_, "bob", made->id)), exported);
   // What the owner has stays; what the owner has deleted is imported beside it.
-  EXPECT_EQ(import_conversation(*store_, "bob", *parsed).value().id, made->id);
+  const ImportedConversation present = import_conversation(*store_, "bob", *parsed).value();
+  EXPECT_FALSE(present.is_new);
+  EXPECT_EQ(present.conversation.id, made->id);
   EXPECT_EQ(store_->conversations("bob", {}).value().conversations.size(), 1u);
   ASSERT_TRUE(store_->delete_conversation("bob", made->id));
-  EXPECT_NE(import_conversation(*store_, "bob", *parsed).value().id, made->id);
+  const ImportedConversation beside = import_conversation(*store_, "bob", *parsed).value();
+  EXPECT_TRUE(beside.is_new);
+  EXPECT_NE(beside.conversation.id, made->id);
 }
 
 TEST(ConversationJson, RefusalsNameTheField) {
