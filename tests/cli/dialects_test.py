@@ -48,14 +48,24 @@ def test_messages(server):
     last = events[-2][1]
     check(last["delta"]["stop_reason"] == "end_turn" and last["usage"]["output_tokens"] == usage["output_tokens"],
           f"message_delta: {last}")
-    counted = server.ask("POST", "/v1/messages/count_tokens", {"model": "aloud", "messages": QUESTION, "system": "Be brief."})
-    whole = usage["input_tokens"] + usage["cache_read_input_tokens"]
-    check(counted == (200, {"input_tokens": whole}), f"count_tokens: {counted}, the prompt had {whole}")
-
     # A conversation goes on with the blocks that came.
     follow = [*QUESTION, {"role": "assistant", "content": [*content, {"type": "redacted_thinking", "data": "x"}]},
               {"role": "user", "content": "And 3+4?"}]
     check(server.ask("POST", "/v1/messages", {**body, "messages": follow})[0] == 200, "a conversation that goes on")
+
+
+def test_counted_tokens(server):
+    """What is counted is what a message with the same words is billed for."""
+    tools = [{"name": TOOL["name"], "input_schema": TOOL["schema"]}]
+    for fields in ({}, {"system": "Be brief."}, {"thinking": {"type": "disabled"}}, {"tools": tools},
+                   {"tools": tools, "tool_choice": {"type": "none"}},
+                   {"tools": tools, "tool_choice": {"type": "tool", "name": "add"}, "thinking": {"type": "disabled"}}):
+        body = {"messages": QUESTION, **fields}
+        status, reply = server.ask("POST", "/v1/messages", {**body, "max_tokens": 20})
+        usage = reply["usage"]
+        whole = usage["input_tokens"] + usage["cache_read_input_tokens"]
+        counted = server.ask("POST", "/v1/messages/count_tokens", body)
+        check(counted == (200, {"input_tokens": whole}), f"{fields}: counted {counted}, the prompt had {whole}")
 
 
 def test_ends_of_messages(server):
@@ -250,7 +260,7 @@ def main():
         server = Server(folder)
         if check(server.port, f"the server did not start: {server.errors}"):
             server.wait_ready()
-            for test in (test_messages, test_ends_of_messages, test_tools_of_messages, test_errors_of_messages, test_ollama_chat,
+            for test in (test_messages, test_counted_tokens, test_ends_of_messages, test_tools_of_messages, test_errors_of_messages, test_ollama_chat,
                          test_ollama_tools, test_ollama_generate, test_ollama_models, test_ollama_errors):
                 test(server)
         check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
