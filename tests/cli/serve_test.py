@@ -339,6 +339,19 @@ def test_a_second_signal_ends_at_once(folder):
     check(server.stop() == 1, "a second signal was not heeded")
 
 
+def test_options_in_a_file(folder):
+    path = os.path.join(folder, "server.toml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write('# what the operator wants\ncontext = 512\norigin = ["https://a.example", "https://b.example"]\n')
+    server = Server(folder, "--config", path)
+    server.wait_ready()
+    check(server.ask("GET", "/v1/models/aloud")[1]["max_model_len"] == 512, "context of the file")
+    for origin in ("https://a.example", "https://b.example"):
+        allowed = server.open("GET", "/health", headers={"Origin": origin}).getheader("Access-Control-Allow-Origin")
+        check(allowed == origin, f"{origin} of the file: {allowed}")
+    check(server.stop() == 0, f"the server with a file did not end well: {server.errors[-5:]}")
+
+
 def test_public_address_needs_tls():
     result = run("serve", "--host", "0.0.0.0", "--port", "0", timeout=HANG_SECONDS)
     check(result.returncode == 2 and b"--tls-certificate" in result.stderr, f"public: {told(result)}")
@@ -361,6 +374,7 @@ def main():
         test_drain(folder)
         test_drain_cuts_off_what_lasts(folder)
         test_a_second_signal_ends_at_once(folder)
+        test_options_in_a_file(folder)
         test_public_address_needs_tls()
     finish()
 
