@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/conversation_json.h"
 #include "api/openai_reply.h"
 #include "api/openai_request.h"
 #include "api/response_events.h"
 #include "service/access_control.h"
-#include "store/conversation_json.h"
 #include "store/secret.h"
 
 namespace aloud {

@@ -1,47 +1,43 @@
 // Conversations as JSON values: what is exported, and what is imported again; and new ones made of old ones.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
+#include "api/json_fields.h"
 #include "store/conversation.h"
 #include "store/store.h"
 
 namespace aloud {
 
 // Fields are named as in conversation.h; those that are empty are left out.
-nlohmann::ordered_json to_json(const StoredMessage& message);
-nlohmann::ordered_json to_json(const Conversation& conversation);
+Json to_json(const StoredMessage& message);
+Json to_json(const Conversation& conversation);
 
-// From a client: errors name the field of messages[index]. A reply that was running is interrupted.
-Result<StoredMessage> parse_message(const nlohmann::ordered_json& json, std::size_t index);
+// "messages", from a client; absent: none. A reply that was running is interrupted.
+std::vector<StoredMessage> read_stored_messages(JsonFields& fields);
 
 struct WholeConversation {
   Conversation conversation;
   std::vector<StoredMessage> messages;
 };
 
+// From a client. Whether the messages make a tree is what create_conversation checks.
+WholeConversation read_whole_conversation(JsonFields& fields);
+
 // {"format": "aloud-conversation", "version": 1, the fields of the conversation, "messages": [...]}
-nlohmann::ordered_json export_json(const WholeConversation& whole);
-// From anybody's file: errors name the field and what was expected. Whether the messages make a tree is what
-// create_conversation checks.
-Result<WholeConversation> parse_export(const nlohmann::ordered_json& json);
-// What a client tells of a new conversation becomes an export, which parse_export reads.
-void mark_as_export(nlohmann::ordered_json& json);
-
+Json export_json(const WholeConversation& whole);
 // {"format": "aloud-conversations", "version": 1, "conversations": [exports]}
-nlohmann::ordered_json export_json(const std::vector<WholeConversation>& all);
-// An export of one or of many.
-Result<std::vector<WholeConversation>> parse_exports(const nlohmann::ordered_json& json);
+Json export_json(const std::vector<WholeConversation>& all);
+// From anybody's file: an export of one or of many.
+std::vector<WholeConversation> read_exports(JsonFields& fields);
 
-// Stores an export. One that the owner has already, by its id, stays as it is; if that one is deleted, the
-// import gets an id of its own.
 struct ImportedConversation {
   Conversation conversation;  // as it is stored
   bool is_new = false;        // else the owner had it
 };
+// Stores an export. One that the owner has already, by its id, stays as it is; if that one is deleted, the
+// import gets an id of its own.
 StoreResult<ImportedConversation> import_conversation(Store& store, std::string_view owner,
                                                       WholeConversation whole);
 
