@@ -123,9 +123,9 @@ class Store {
   // --- Housekeeping ---
 
   // Erases conversations that were deleted before a time, and what has expired: from the tables, the search
-  // index and the log, so that no file of the store holds their text. Returns how many conversations. Other
-  // writes wait while the file is rewritten, so it is called now and then, not for each. After an error, what
-  // is left to do is done by the next call.
+  // index and the log, so that no file of the store holds their text. Returns how many conversations. Most of
+  // it goes on between other writes, but they wait while the file is rewritten, so it is called now and then,
+  // not for each. After an error, what is left to do is done by the next call.
   virtual StoreResult<std::int64_t> purge(std::int64_t deleted_before_ms) = 0;
 };
 
