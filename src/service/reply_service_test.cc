@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint32_t kVocabulary = 320;
 
-Result<std::unique_ptr<ServedModel>> load_fake(const std::string& system_prompt) {
+std::vector<std::byte> fake_file() {
   GgufWriter writer;
   put_random_vocabulary(writer, kVocabulary, "gpt-2");
   std::vector<std::byte> bytes;
@@ -26,6 +26,11 @@ Result<std::unique_ptr<ServedModel>> load_fake(const std::string& system_prompt)
     bytes.insert(bytes.end(), more.begin(), more.end());
     return Status();
   }));
+  return bytes;
+}
+
+Result<std::unique_ptr<ServedModel>> load_fake(const std::string& system_prompt) {
+  static const std::vector<std::byte> bytes = fake_file();  // which the loaded model views
   TRY_ASSIGN(GgufFile file, GgufFile::from_memory(bytes, "fake"));
   TRY_ASSIGN(const auto tokenizer, load_tokenizer(file));
   auto model = std::make_unique<FakeModel>(kVocabulary, [eos = tokenizer->eos()](auto) { return eos; });
