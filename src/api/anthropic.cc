@@ -291,17 +291,11 @@ void answer_anthropic_count_tokens(const ApiCall& call) {
   if (!json) return call.send(json.error());
   JsonFields fields(*json);
   ReplyRequest request = read_prompt(fields);
-  if (request.options.tool_choice.kind == ToolChoice::Kind::kNone) request.options.tools.clear();
   if (fields.error()) return call.send(*fields.error());
-  call.services.models.use(request.model, [call, request](auto served) {
-    if (!served) return call.send(served.error());
-    const auto& messages = std::get<std::vector<Message>>(request.prompt);
-    const ReplyOptions& options = request.options;
-    const auto prompt = (*served)->chat_template().prompt(messages, options.thinking, options.tools);
-    if (!prompt) {
-      return call.send(RequestError{RequestErrorKind::kInvalid, prompt.error().message, "messages", {}, 0});
-    }
-    call.send({{"input_tokens", prompt->tokens.size()}});
+  request.options.grammars = call.grammars();
+  call.services.replies.count_prompt(std::move(request), [call](const RequestResult<std::size_t>& tokens) {
+    if (!tokens) return call.send(tokens.error());
+    call.send({{"input_tokens", *tokens}});
   });
 }
 

@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/conversation_json.h"
 #include "api/reply_group.h"
 #include "api/routes.h"
 #include "api/services.h"
 #include "chat/title.h"
-#include "store/conversation_json.h"
 
 namespace aloud {
 namespace {

@@ -3,9 +3,9 @@
 #include <charconv>
 #include <utility>
 
+#include "api/conversation_json.h"
 #include "api/routes.h"
 #include "api/services.h"
-#include "store/conversation_json.h"
 
 namespace aloud {
 namespace {
@@ -93,7 +93,7 @@ Json hit_json(const SearchHit& hit) {
 StoreResult<WholeConversation> whole(const ApiCall& call, std::string_view id) {
   WholeConversation out;
   TRY_ASSIGN(out.conversation, call.services.store.conversation(call.caller.owner, id));
-  TRY_ASSIGN(out.messages, call.services.store.messages(call.caller.owner, id));
+  TRY_ASSIGN(out.messages, call.services.keeper.messages(call.caller.owner, id));
   return out;
 }
 
@@ -126,16 +126,6 @@ StoreResult<std::vector<WholeConversation>> all_conversations(const ApiCall& cal
   return all;
 }
 
-RequestResult<std::vector<StoredMessage>> parse_messages(const Json& array) {
-  std::vector<StoredMessage> messages;
-  for (std::size_t i = 0; i < array.size(); ++i) {
-    auto message = parse_message(array[i], i);
-    if (!message) return tl::unexpected(invalid(message.error().message, fmt::format("messages[{}]", i)));
-    messages.push_back(std::move(*message));
-  }
-  return messages;
-}
-
 }  // namespace
 
 void answer_conversations(const ApiCall& call) {
@@ -151,13 +141,13 @@ void answer_conversations(const ApiCall& call) {
 }
 
 void answer_create_conversation(const ApiCall& call) {
-  auto json = parse_request(call.request->body);
+  const auto json = parse_request(call.request->body);
   if (!json) return call.send(json.error());
-  mark_as_export(*json);
-  auto parsed = parse_export(*json);
-  if (!parsed) return call.send(invalid(parsed.error().message));
-  answer_whole(call, call.services.store.create_conversation(
-                         call.caller.owner, std::move(parsed->conversation), std::move(parsed->messages)));
+  JsonFields fields(*json);
+  WholeConversation read = read_whole_conversation(fields);
+  if (fields.error()) return call.send(*fields.error());
+  answer_whole(call, call.services.store.create_conversation(call.caller.owner, std::move(read.conversation),
+                                                             std::move(read.messages)));
 }
 
 void answer_conversation(const ApiCall& call) { answer_with(call, whole(call, id_of(call)), whole_json); }
@@ -191,13 +181,10 @@ void answer_add_messages(const ApiCall& call) {
   const auto json = parse_request(call.request->body);
   if (!json) return call.send(json.error());
   JsonFields fields(*json);
-  const Json* const array = fields.array("messages");
-  if (array == nullptr || array->empty())
-    fields.set_error("messages", "missing, expected an array of messages");
+  std::vector<StoredMessage> messages = read_stored_messages(fields);
+  if (messages.empty()) fields.set_error("messages", "missing, expected an array of messages");
   if (fields.error()) return call.send(*fields.error());
-  auto messages = parse_messages(*array);
-  if (!messages) return call.send(messages.error());
-  answer_with(call, call.services.store.add_messages(call.caller.owner, id_of(call), std::move(*messages)),
+  answer_with(call, call.services.store.add_messages(call.caller.owner, id_of(call), std::move(messages)),
               [](const auto& stored) { return page_of(array_of(stored), {}); });
 }
 
@@ -243,20 +230,24 @@ void answer_export_conversations(const ApiCall& call) {
 void answer_import_conversations(const ApiCall& call) {
   const auto json = parse_request(call.request->body);
   if (!json) return call.send(json.error());
-  auto parsed = parse_exports(*json);
-  if (!parsed) return call.send(invalid(parsed.error().message));
+  JsonFields fields(*json);
+  std::vector<WholeConversation> read = read_exports(fields);
+  if (fields.error()) return call.send(*fields.error());
   Json data = Json::array();
-  for (WholeConversation& one : *parsed) {
+  std::size_t imported = 0;
+  for (WholeConversation& one : read) {
     const auto made = import_conversation(call.services.store, call.caller.owner, std::move(one));
     if (!made) {
       RequestError error = from_store(made.error());
-      error.message += fmt::format(" ({} of {} conversations are imported)", data.size(), parsed->size());
+      error.message +=
+          fmt::format(" (the first {} of {} conversations are there now)", data.size(), read.size());
       return call.send(error);
     }
-    data.push_back(to_json(*made));
+    if (made->is_new) ++imported;
+    data.push_back(to_json(made->conversation));
   }
-  const std::size_t imported = data.size();
-  call.send({{"object", "list"}, {"imported", imported}, {"data", std::move(data)}});
+  const std::size_t present = data.size() - imported;
+  call.send({{"object", "list"}, {"imported", imported}, {"present", present}, {"data", std::move(data)}});
 }
 
 }  // namespace aloud

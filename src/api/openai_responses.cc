@@ -77,16 +77,21 @@ void attach(const ApiCall& call, const std::shared_ptr<RunningReply>& reply, Jso
             std::shared_ptr<Client> client) {
   auto events = std::make_shared<ResponseEvents>(std::move(head));
   for (const ResponseEvent& event : events->begin()) client->tell(event);
-  const auto listener = reply->listen(
-      0, [events, client, &background = call.services.background](std::int64_t, const ReplyEvent& heard) {
-        for (ResponseEvent& event : events->hear(heard)) {
-          if (!is_final(event)) {
-            client->tell(event);
-          } else {
-            background.post([client, event = std::move(event)] { client->tell(event); });
-          }
-        }
-      });
+  const auto tell_end = [client, who = reply->identity(),
+                         &keeper = call.services.keeper](ResponseEvent event) {
+    if (keeper.is_unsaved(who.owner, who.id)) event.data["response"]["saved"] = false;
+    client->tell(event);
+  };
+  const auto listener = reply->listen(0, [events, client, tell_end, &background = call.services.background](
+                                             std::int64_t, const ReplyEvent& heard) {
+    for (ResponseEvent& event : events->hear(heard)) {
+      if (!is_final(event)) {
+        client->tell(event);
+      } else {
+        background.post([tell_end, event = std::move(event)] { tell_end(event); });
+      }
+    }
+  });
   call.reply->on_gone([weak = std::weak_ptr(reply), listener] {
     if (const auto running = weak.lock()) running->leave(listener);
   });
@@ -130,7 +135,7 @@ class ServedResponse : public std::enable_shared_from_this<ServedResponse> {
     model_ = reply->identity().model;
     Json head = head_of(reply->identity());
     if (request_.store) {
-      if (auto stored = record_.begin(head); !stored) {
+      if (auto stored = store_begin(head); !stored) {
         reply->cancel();
         return call_.send(from_store(stored.error()));
       }
@@ -150,6 +155,18 @@ class ServedResponse : public std::enable_shared_from_this<ServedResponse> {
                   [self = shared_from_this()](std::int64_t, const ReplyEvent& event) { self->hear(event); });
   }
 
+  StoreStatus store_begin(Json& head) {
+    TRY(call_.services.keeper.check_room());
+    auto stored = record_.begin(head);
+    if (stored) return {};
+    // The question may be there; the reply will not come.
+    ResponseEvents failed(head);
+    const ResponseEvent last = failed.hear(FinishedEvent{tl::unexpected(from_store(stored.error()))}).back();
+    call_.services.keeper.end(record_.end(last.data["response"], last.sequence + 1),
+                              [](const StoreStatus&) {});
+    return stored;
+  }
+
   void hear(const ReplyEvent& heard) {
     if (record_.is_in_conversation()) grow(heard);
     if (const auto* const end = std::get_if<FinishedEvent>(&heard); end != nullptr && end->outcome) {
@@ -162,7 +179,7 @@ class ServedResponse : public std::enable_shared_from_this<ServedResponse> {
         client_->tell(event);
       } else {
         call_.services.background.post(
-            [self = shared_from_this(), event = std::move(event)]() mutable { self->end(std::move(event)); });
+            [self = shared_from_this(), event = std::move(event)] { self->end(event); });
       }
     }
   }
@@ -178,34 +195,19 @@ class ServedResponse : public std::enable_shared_from_this<ServedResponse> {
   }
 
   // Whoever hears of the end finds it in the store, unless the store refuses it for long.
-  void end(ResponseEvent event) {
-    const auto shared = std::make_shared<const ResponseEvent>(std::move(event));
-    if (!request_.store || store_end(*shared)) return client_->tell(*shared);
-    const auto write = [self = shared_from_this(), shared] {
-      if (!self->store_end(*shared)) return false;
-      if (!self->gave_up_) self->client_->tell(*shared);
-      return true;
-    };
-    call_.services.keeper.try_again(
-        {.write = write, .give_up = [self = shared_from_this(), shared] { self->give_up(*shared); }});
+  void end(const ResponseEvent& event) {
+    if (!request_.store) return client_->tell(event);
+    call_.services.keeper.end(
+        record_.end(event.data["response"], event.sequence + 1),
+        [self = shared_from_this(), event](const StoreStatus& stored) { self->tell_end(event, stored); });
   }
 
-  bool store_end(const ResponseEvent& event) {
-    auto stored = record_.end(event.data["response"], event.sequence + 1);
-    if (!stored) {
-      call_.services.metrics.count_store_failure("reply");
-      not_stored_ = std::move(stored.error().message);
-      return false;
-    }
-    call_.services.keeper.forget(call_.caller.owner, request_.reply.id);
-    return true;
-  }
-
-  void give_up(const ResponseEvent& event) {
-    gave_up_ = true;
+  void tell_end(const ResponseEvent& event, const StoreStatus& stored) {
+    if (stored) return client_->tell(event);
     Json response = event.data["response"];
     response["status"] = "failed";
-    response["error"] = {{"code", "not_stored"}, {"message", not_stored_}};
+    response["error"] = {{"code", "not_stored"}, {"message", stored.error().message}};
+    response["saved"] = false;
     client_->tell(final_event(std::move(response), event.sequence));
   }
 
@@ -215,13 +217,11 @@ class ServedResponse : public std::enable_shared_from_this<ServedResponse> {
   std::string model_;
   std::optional<ResponseEvents> events_;
   std::shared_ptr<Client> client_;
-  std::string not_stored_;  // why
-  bool gave_up_ = false;    // the client was told that it is not stored
 };
 
 // The caller's stored response of the route. Answers the error itself.
 std::optional<StoredResponse> find_response(const ApiCall& call) {
-  auto stored = call.services.store.response(call.caller.owner, call.request->parameters.front());
+  auto stored = call.services.keeper.response(call.caller.owner, call.request->parameters.front());
   if (stored) return *std::move(stored);
   call.send(from_store(stored.error()));
   return {};
@@ -291,7 +291,7 @@ void answer_create_response(const ApiCall& call) {
   if (!json) return call.send(json.error());
   auto request = read_response_request(*json, call.grammars());
   if (!request) return call.send(request.error());
-  auto context = read_context(call.services.store, call.caller.owner, *request);
+  auto context = read_context(call.services.store, call.services.keeper, call.caller.owner, *request);
   if (!context) return call.send(context.error());
   ReplyRequest& reply = request->reply;
   reply.id = random_id("resp_");

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/conversation_json.h"
 #include "api/openai_reply.h"
 #include "api/openai_request.h"
 #include "api/response_events.h"
 #include "service/access_control.h"
-#include "store/conversation_json.h"
 #include "store/secret.h"
 
 namespace aloud {
@@ -54,13 +54,14 @@ Message joined(const Json& output) {
   return joined;
 }
 
-RequestResult<std::vector<Message>> chain_to(Store& store, const std::string& owner, std::string id) {
+RequestResult<std::vector<Message>> chain_to(Store& store, ReplyKeeper& keeper, const std::string& owner,
+                                             std::string id) {
   std::vector<StoredResponse> chain;
   while (!id.empty()) {
     if (chain.size() == kMaxChain) {
       return refuse(RequestErrorKind::kInvalid, "more than {} responses follow one another", kMaxChain);
     }
-    auto stored = store.response(owner, id);
+    auto stored = keeper.response(owner, id);
     if (!stored) return tl::unexpected(with_param(from_store(stored.error()), "previous_response_id"));
     if (stored->status == ReplyStatus::kRunning) {
       return tl::unexpected(RequestError{RequestErrorKind::kConflict,
@@ -83,11 +84,11 @@ RequestResult<std::vector<Message>> chain_to(Store& store, const std::string& ow
   return messages;
 }
 
-RequestResult<std::vector<Message>> branch_of(Store& store, const std::string& owner,
+RequestResult<std::vector<Message>> branch_of(Store& store, ReplyKeeper& keeper, const std::string& owner,
                                               ResponseRequest& request) {
   auto conversation = store.conversation(owner, request.conversation);
   if (!conversation) return tl::unexpected(with_param(from_store(conversation.error()), "conversation"));
-  auto tree = store.messages(owner, request.conversation);
+  auto tree = keeper.messages(owner, request.conversation);
   if (!tree) return tl::unexpected(with_param(from_store(tree.error()), "conversation"));
   if (!request.parent) request.parent = conversation->active_leaf;
   const std::vector<StoredMessage> path = path_to(*tree, *request.parent);
@@ -156,10 +157,10 @@ Json extra_of(const Json& response) {
 
 }  // namespace
 
-RequestResult<std::vector<Message>> read_context(Store& store, const std::string& owner,
+RequestResult<std::vector<Message>> read_context(Store& store, ReplyKeeper& keeper, const std::string& owner,
                                                  ResponseRequest& request) {
-  auto messages = request.conversation.empty() ? chain_to(store, owner, request.previous)
-                                               : branch_of(store, owner, request);
+  auto messages = request.conversation.empty() ? chain_to(store, keeper, owner, request.previous)
+                                               : branch_of(store, keeper, owner, request);
   if (!messages) return messages;
   std::ranges::copy(request.input, std::back_inserter(*messages));
   if (!request.instructions.empty()) {
@@ -178,14 +179,14 @@ ResponseRecord::ResponseRecord(Store& store, std::string owner, const ResponseRe
       input_(request.input),
       items_(request.items) {}
 
-StoreStatus ResponseRecord::put(const Json& response, ReplyStatus status, std::int64_t next_sequence) {
+StoredResponse ResponseRecord::stored_response(const Json& response, ReplyStatus status,
+                                               std::int64_t next_sequence) const {
   const std::int64_t created_ms = 1000 * response["created_at"].get<std::int64_t>();
-  return store_.put_response(
-      owner_, {.id = response["id"].get<std::string>(),
-               .body = {{"response", response}, {"input", items_}, {"next_sequence", next_sequence}},
-               .status = status,
-               .created_ms = created_ms,
-               .expires_ms = retention_.count() == 0 ? 0 : created_ms + retention_.count()});
+  return {.id = response["id"].get<std::string>(),
+          .body = {{"response", response}, {"input", items_}, {"next_sequence", next_sequence}},
+          .status = status,
+          .created_ms = created_ms,
+          .expires_ms = retention_.count() == 0 ? 0 : created_ms + retention_.count()};
 }
 
 StoreStatus ResponseRecord::add_messages(Json& response) {
@@ -210,39 +211,29 @@ StoreStatus ResponseRecord::begin(Json& response) {
   if (is_in_conversation()) {
     if (auto added = add_messages(response); !added) return added;
   }
-  auto stored = put(response, ReplyStatus::kRunning, 0);
-  if (stored || !is_in_conversation()) return stored;
-  // The question is there; the reply will not come.
-  response["status"] = "failed";
-  (void)end(response, 0);
-  return stored;
+  return store_.put_response(owner_, stored_response(response, ReplyStatus::kRunning, 0));
 }
 
-StoreStatus ResponseRecord::end(const Json& response, std::int64_t next_sequence) {
-  const std::string id = response["id"].get<std::string>();
-  StoreStatus finished;
-  if (is_in_conversation()) {
-    const Message message = joined(response.value("output", Json::array()));
-    StoredMessage reply = stored_of(message);
-    reply.id = id;
-    reply.parent = parent_;
-    reply.model = response["model"].get<std::string>();
-    reply.status = status_of(response);
-    reply.finish_reason = finish_reason(response, message);
-    reply.usage = response["usage"];
-    reply.timings = response.value("timings", Json());
-    reply.extra = extra_of(response);
-    finished = store_.finish_reply(owner_, conversation_, reply);
-    // A conversation that was deleted meanwhile is no failure.
-    if (!finished && finished.error().kind == StoreError::Kind::kNotFound) finished = {};
-  }
-  if (!store_.response(owner_, id)) return finished;
-  auto stored = put(response, status_of(response), next_sequence);
-  return stored ? finished : stored;
+ReplyEnd ResponseRecord::end(const Json& response, std::int64_t next_sequence) const {
+  const Message message = joined(response.value("output", Json::array()));
+  StoredMessage reply = stored_of(message);
+  reply.id = response["id"].get<std::string>();
+  reply.parent = parent_;
+  reply.model = response["model"].get<std::string>();
+  reply.status = status_of(response);
+  reply.finish_reason = finish_reason(response, message);
+  reply.usage = response["usage"];
+  reply.timings = response.value("timings", Json());
+  reply.extra = extra_of(response);
+  return {.owner = owner_,
+          .conversation = conversation_,
+          .message = std::move(reply),
+          .response = stored_response(response, status_of(response), next_sequence)};
 }
 
 Json settled_response(Store& store, const std::string& owner, const StoredResponse& stored) {
   Json response = stored.body.at("response");
+  if (stored.is_unsaved) response["saved"] = false;
   const bool is_cut_off =
       stored.status == ReplyStatus::kInterrupted || stored.status == ReplyStatus::kRunning;
   if (!is_cut_off || is_interrupted(response)) return response;

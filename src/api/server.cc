@@ -110,7 +110,7 @@ Server::Server(const ServerOptions& options, std::vector<OfferedModel> models, S
                 is_draining_,
                 options.version,
                 options.response_retention},
-      keeper_(store),
+      keeper_(store, [this] { metrics_.count_store_failure("reply"); }),
       replies_(models_) {}
 
 Server::~Server() { http_.reset(); }
@@ -123,6 +123,7 @@ std::size_t Server::drain(double seconds) {
   std::promise<void> told;
   background_.post([&] { told.set_value(); });
   told.get_future().wait();
+  keeper_.settle();
   return interrupted + http_->drain(std::max(kLastWordsSeconds, end - steady_seconds()));
 }
 

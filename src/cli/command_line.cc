@@ -23,6 +23,20 @@ void translate_headings(CLI::App& app) {
   for (CLI::App* action : app.get_subcommands([](CLI::App*) { return true; })) translate_headings(*action);
 }
 
+std::string command_name(const CLI::App& app) {
+  std::string name = app.get_name();
+  if (name.starts_with("aloud ")) name.erase(0, 6);
+  return name;
+}
+
+// CLI11 names neither the file nor what is wrong with the line.
+std::string config_complaint(CLI::App& app, std::string_view what) {
+  constexpr std::string_view kUnknown = "INI was not able to parse ";
+  if (!what.starts_with(kUnknown)) return std::string(what);
+  return fmt::format("{}: there is no option {:?}", app.get_config_ptr()->as<std::string>(),
+                     what.substr(kUnknown.size()));
+}
+
 }  // namespace
 
 std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
@@ -40,10 +54,10 @@ std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
     return kExitSuccess;
+  } catch (const CLI::ConfigError& error) {
+    return report_error(command_name(app), config_complaint(app, error.what()), kExitUsage);
   } catch (const CLI::ParseError& error) {
-    std::string name = app.get_name();
-    if (name.starts_with("aloud ")) name.erase(0, 6);
-    return report_error(name, error.what(), kExitUsage);
+    return report_error(command_name(app), error.what(), kExitUsage);
   }
   return std::nullopt;
 }

@@ -151,6 +151,7 @@ void add_serve_options(CLI::App& app, ServeFlags& flags) {
       ->capture_default_str();
   app.set_config("--config", "",
                  tr("file (TOML) with any of these options", "包含上述任意选项的文件（TOML）"));
+  app.allow_config_extras(CLI::config_extras_mode::error);
 }
 
 bool is_loopback(const std::string& host) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/hex_digit.h"
 #include "base/printable.h"
 #include "base/result.h"
 #include "base/utf8.h"
@@ -52,7 +53,7 @@ class GrammarReader {
     const std::size_t begin = at_;
     char32_t value = 0;
     for (int i = 0; i < digits; ++i) {
-      const int digit = hexadecimal_digit(peek());
+      const int digit = hex_digit(peek());
       if (digit < 0) {
         at_ = begin;
         return {};
@@ -70,12 +71,6 @@ class GrammarReader {
 
   static bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
   static bool is_letter(char32_t c) { return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z'); }
-  static int hexadecimal_digit(char32_t c) {
-    if (is_digit(c)) return static_cast<int>(c - U'0');
-    if (c >= U'a' && c <= U'f') return static_cast<int>(c - U'a') + 10;
-    if (c >= U'A' && c <= U'F') return static_cast<int>(c - U'A') + 10;
-    return -1;
-  }
 
  private:
   std::string_view text_;

@@ -65,6 +65,7 @@ bool Exchange::write(std::string_view bytes) {
   if (waiting_.size() + taken_ > terms_.max_unsent) {
     stage_ = Stage::kOverrun;
     waiting_.clear();
+    awake_ = false;  // whoever was woken may have come and gone while a slice was being sent
     wake();
     return false;
   }

@@ -3,18 +3,12 @@
 
 #include <algorithm>
 
+#include "base/hex_digit.h"
 #include "base/utf8.h"
 #include "http/text.h"
 
 namespace aloud {
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // In a query, '+' is a space, and the white space of a text may be meant.
 enum class Part { kPath, kQuery };

@@ -1,12 +1,20 @@
-// Tests of erasing while a server runs: what goes, what stays, and that the end does not wait for the hour.
+// Tests of erasing while a server runs: what goes, what stays, what a full disk changes, and that the end
+// does not wait for the hour.
 #include "service/housekeeping.h"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <latch>
 #include <set>
 #include <string>
+#include <thread>
 
+#include "base/clock.h"
+#include "store/faulty_disk_testing.h"
 #include "store/store_testing.h"
 
 namespace aloud {
@@ -67,6 +75,68 @@ TEST_F(HousekeepingThread, EndsWithoutWaitingForThePeriod) {
     begun.wait();
   }
   EXPECT_EQ(asked, 1);
+}
+
+class FullDiskHousekeepingThread : public testing::Test {
+ protected:
+  static constexpr const char* kWord = "quincunx";
+  static constexpr double kHangSeconds = 60;
+
+  FullDiskHousekeepingThread() {
+    auto opened = open_sqlite_store(
+        {.folder = folder_.path(), .vfs = disk_.name(), .now_ms = [this] { return now_ms_.load(); }});
+    CHECK(opened.has_value());
+    store_ = *std::move(opened);
+  }
+  // Whether a file of the store holds the word.
+  bool is_left() const {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+      std::ifstream in(entry.path(), std::ios::binary);
+      if (std::string(std::istreambuf_iterator<char>(in), {}).find(kWord) != std::string::npos) return true;
+    }
+    return false;
+  }
+  bool is_kept(const std::string& conversation) {
+    const auto page = store_->conversations("anna", {.deleted = true});
+    CHECK(page.has_value());
+    return page->conversations.size() == 1 && page->conversations[0].id == conversation;
+  }
+  template <class Condition>
+  static bool wait_for(Condition condition) {
+    const double hang = steady_seconds() + kHangSeconds;
+    while (!condition() && steady_seconds() < hang) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return condition();
+  }
+
+  TemporaryFolder folder_;
+  FaultyDisk disk_;
+  std::atomic<std::int64_t> now_ms_ = 1'700'000'000'000;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(FullDiskHousekeepingThread, TellsEachTimeAndErasesWhenThereIsSpace) {
+  const auto chat = store_->create_conversation("anna", {}, {message_of("q", "", "user", kWord)});
+  ASSERT_TRUE(chat.has_value());
+  ASSERT_TRUE(store_->delete_conversation("anna", chat->id));
+  ASSERT_TRUE(
+      store_->put_response("anna", {.id = "resp_1", .body = {{"says", kWord}}, .expires_ms = now_ms_ + 1}));
+  now_ms_ += kKeepDeleted.count() + 1;
+  disk_.full = true;
+  std::atomic<int> failures = 0;
+  const Housekeeping housekeeping(
+      *store_, [this] { return now_ms_.load(); }, std::chrono::milliseconds(1),
+      [&](const StoreError& error) {
+        EXPECT_EQ(error.kind, StoreError::Kind::kFull) << error.message;
+        ++failures;
+      });
+  EXPECT_TRUE(wait_for([&] { return failures >= 3; }));
+  // Nothing is half gone; but what has expired is read no more.
+  EXPECT_TRUE(is_kept(chat->id));
+  EXPECT_EQ(store_->response("anna", "resp_1").error().kind, StoreError::Kind::kNotFound);
+  EXPECT_TRUE(is_left());
+  disk_.full = false;
+  EXPECT_TRUE(wait_for([&] { return !is_left(); }));
+  EXPECT_FALSE(is_kept(chat->id));
 }
 
 }  // namespace

@@ -185,6 +185,17 @@ void ReplyService::start(ReplyRequest request, Started then) {
       });
 }
 
+void ReplyService::count_prompt(ReplyRequest request, std::function<void(RequestResult<std::size_t>)> then) {
+  const std::string name = request.model;
+  models_.use(name, [request = std::move(request),
+                     then = std::move(then)](RequestResult<std::shared_ptr<ServedModel>> model) mutable {
+    if (!model) return then(tl::unexpected(std::move(model.error())));
+    then(prepare(request, **model, {}).map([](const PreparedReply& prepared) {
+      return prepared.prompt.size();
+    }));
+  });
+}
+
 RequestResult<std::shared_ptr<RunningReply>> ReplyService::begin(ReplyRequest request,
                                                                  const std::shared_ptr<ServedModel>& model) {
   auto reply = std::make_shared<RunningReply>(

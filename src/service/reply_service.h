@@ -50,6 +50,10 @@ class ReplyService {
   // refuses or that does not fit, parameters out of range, a full queue.
   void start(ReplyRequest request, Started then);
 
+  // How many tokens the prompt of such a reply would have, as its usage would tell. `then` and errors as
+  // above.
+  void count_prompt(ReplyRequest request, std::function<void(RequestResult<std::size_t>)> then);
+
   // Refuses what is started from now on (kCapacity), lets what runs go on for at most so many seconds, then
   // interrupts it. Blocks until all has ended, or kInterruptSeconds after that. Returns how many replies were
   // interrupted.

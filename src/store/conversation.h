@@ -34,6 +34,7 @@ struct StoredMessage {
   nlohmann::ordered_json timings;  // milliseconds and rates, as the API writes them
   nlohmann::ordered_json extra;  // whatever a client wants to remember of it, such as names of attached files
   std::int64_t created_ms = 0;   // 0 when it is stored: now
+  bool is_unsaved = false;  // the end of a reply that the store refused so far; no store gives or takes it
 };
 
 struct Conversation {

@@ -108,6 +108,13 @@ TEST_F(StoreTest, PurgedTextIsNotInTheIndex) {
     while (rows.executeStep()) bytes += text_at(rows, 0);
     return bytes;
   };
+  // So much more that it is not merged at once.
+  for (int i = 0; i < 40; ++i) {
+    std::string text;
+    while (text.size() < 60'000) text += new_word() + " ";
+    chat("alice", "t", text, "answer");
+  }
+  EXPECT_GT(index().size(), 2'500'000u);
   EXPECT_NE(index().find(trigrams), std::string::npos);
   ASSERT_TRUE(store_->delete_conversation("alice", gone.id));
   ASSERT_TRUE(store_->purge(now_ms_ + 1));

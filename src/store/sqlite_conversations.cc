@@ -99,9 +99,9 @@ StoreStatus check_limit(std::int64_t limit) {
 }
 
 StoreResult<ConversationRow> find_conversation(SQLite::Database& database, std::string_view owner,
-                                               std::string_view id) {
+                                               std::string_view id, bool also_deleted) {
   std::optional<ConversationRow> row = find_row(database, owner, id);
-  if (!row || row->conversation.deleted_ms > 0) return not_found(id);
+  if (!row || (row->conversation.deleted_ms > 0 && !also_deleted)) return not_found(id);
   return *std::move(row);
 }
 

@@ -111,8 +111,8 @@ void insert_row(SQLite::Database& database, std::int64_t conversation, const Sto
 }
 
 StoreResult<MessageRow> find_reply(SQLite::Database& database, std::string_view owner,
-                                   std::string_view conversation, std::string_view id) {
-  TRY_ASSIGN(const ConversationRow parent, find_conversation(database, owner, conversation));
+                                   std::string_view conversation, std::string_view id, bool also_deleted) {
+  TRY_ASSIGN(const ConversationRow parent, find_conversation(database, owner, conversation, also_deleted));
   std::optional<MessageRow> row = find_message(database, parent.number, id);
   if (!row || row->message.role != "assistant") {
     return fail_store(Kind::kNotFound, "reply {} of conversation {}: not found", printable(id),
@@ -190,7 +190,7 @@ StoreStatus finish_message(SQLite::Database& database, std::string_view owner, s
   if (message.status == ReplyStatus::kRunning) {
     return fail_store(Kind::kInvalid, "reply {}: finished, and still running", printable(message.id));
   }
-  TRY_ASSIGN(MessageRow row, find_reply(database, owner, conversation, message.id));
+  TRY_ASSIGN(MessageRow row, find_reply(database, owner, conversation, message.id, true));
   const StoredMessage stored = std::exchange(row.message, message);
   row.message.parent = stored.parent;
   row.message.role = stored.role;
@@ -203,7 +203,7 @@ StoreStatus finish_message(SQLite::Database& database, std::string_view owner, s
 
 StoreResult<StoredMessage> resume_message(SQLite::Database& database, std::string_view owner,
                                           std::string_view conversation, std::string_view message) {
-  TRY_ASSIGN(MessageRow row, find_reply(database, owner, conversation, message));
+  TRY_ASSIGN(MessageRow row, find_reply(database, owner, conversation, message, false));
   if (row.message.status == ReplyStatus::kRunning) {
     append_parts(database, row);
     return std::move(row.message);

@@ -149,13 +149,24 @@ class SqliteStore final : public Store {
   }
 
   StoreResult<std::int64_t> purge(std::int64_t deleted_before_ms) override {
-    TRY_ASSIGN(const std::int64_t removed,
-               write<std::int64_t>([&](SQLite::Database& database) -> StoreResult<std::int64_t> {
-                 return remove_old(database, deleted_before_ms, now_ms_());
-               }));
+    std::int64_t conversations = 0;
+    for (bool is_done = false; !is_done;) {
+      TRY_ASSIGN(const RemovedRows removed,
+                 write<RemovedRows>([&](SQLite::Database& database) -> StoreResult<RemovedRows> {
+                   return remove_some(database, deleted_before_ms, now_ms_());
+                 }));
+      conversations += removed.conversations;
+      is_done = removed.are_all;
+    }
     TRY_ASSIGN(const bool expected, read<bool>(erasure_expected));
-    if (expected) TRY(writer_.write_alone(erase_traces));
-    return removed;
+    if (!expected) return conversations;
+    for (bool is_first = true, is_done = false; !is_done; is_first = false) {
+      TRY_ASSIGN(is_done, write<bool>([&](SQLite::Database& database) -> StoreResult<bool> {
+                   return merge_index(database, is_first);
+                 }));
+    }
+    TRY(writer_.write_alone(erase_traces));
+    return conversations;
   }
 
  private:

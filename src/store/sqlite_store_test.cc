@@ -169,6 +169,18 @@ TEST_F(StoreTest, DeletedOnesComeBackUntilTheyArePurged) {
   ASSERT_TRUE(store_->create_conversation("alice", {.id = c.id}));
 }
 
+TEST_F(StoreTest, ARestoredConversationHasTheEndOfAReplyThatItDidNotSee) {
+  const auto c =
+      store_->create_conversation("alice", {}, {message_of("q", "", "user", "?"), running_reply("a", "q")});
+  ASSERT_TRUE(store_->delete_conversation("alice", c->id));
+  ASSERT_TRUE(store_->finish_reply("alice", c->id, message_of("a", "q", "assistant", "done")));
+  EXPECT_EQ(store_->conversation("alice", c->id).error().kind, Kind::kNotFound);
+  ASSERT_TRUE(store_->restore_conversation("alice", c->id));
+  const StoredMessage reply = store_->messages("alice", c->id)->back();
+  EXPECT_EQ(reply.status, ReplyStatus::kComplete);
+  EXPECT_EQ(reply.content, "done");
+}
+
 TEST_F(StoreTest, WhatComesTwiceIsThereOnce) {
   const auto c = store_->create_conversation("alice", {.id = "conv_1", .title = "first"});
   EXPECT_EQ(store_->create_conversation("alice", {.id = "conv_1", .title = "again"}).value().title, "first");

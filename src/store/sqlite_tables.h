@@ -20,7 +20,7 @@ struct ConversationRow {
   Conversation conversation;
 };
 StoreResult<ConversationRow> find_conversation(SQLite::Database& database, std::string_view owner,
-                                               std::string_view id);
+                                               std::string_view id, bool also_deleted = false);
 StoreResult<Conversation> insert_conversation(SQLite::Database& database, std::string_view owner,
                                               Conversation conversation, std::vector<StoredMessage> messages,
                                               std::int64_t now_ms);
@@ -81,11 +81,17 @@ std::vector<DailyUsage> read_usage(SQLite::Database& database, std::optional<std
                                    std::string_view first_day, std::string_view last_day);
 
 // sqlite_erasure.cc
-// Removes the rows; returns how many conversations.
-std::int64_t remove_old(SQLite::Database& database, std::int64_t deleted_before_ms, std::int64_t now_ms);
+// Removes some of the rows that are due; to be called until they are all.
+struct RemovedRows {
+  std::int64_t conversations = 0;
+  bool are_all = false;
+};
+RemovedRows remove_some(SQLite::Database& database, std::int64_t deleted_before_ms, std::int64_t now_ms);
 // That something was removed whose traces must be overwritten.
 void expect_erasure(SQLite::Database& database);
 bool erasure_expected(SQLite::Database& database);
+// Takes what was removed out of the search index, bit by bit: whether that is done. is_first: it begins.
+bool merge_index(SQLite::Database& database, bool is_first);
 // Overwrites the traces, outside of a transaction.
 StoreStatus erase_traces(SQLite::Database& database);
 

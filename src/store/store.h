@@ -22,6 +22,7 @@ struct StoredResponse {
   ReplyStatus status = ReplyStatus::kComplete;
   std::int64_t created_ms = 0;  // 0 when it is stored: now
   std::int64_t expires_ms = 0;  // 0: it stays until it is deleted
+  bool is_unsaved = false;      // as that of a message
 };
 
 // Threads: every call from any thread; calls block. Writes of many threads are committed together, so they
@@ -29,7 +30,8 @@ struct StoredResponse {
 // would survive a crash of the machine. After an error nothing of the call was acknowledged; if it is called
 // again with the same ids nothing is there twice. Owners: every call sees what belongs to its owner and
 // nothing else. What another owner has is kNotFound, and ids of different owners do not collide. Deleted
-// conversations are kNotFound for all calls but restore_conversation and the filter that asks for them.
+// conversations are kNotFound for all calls but restore_conversation, finish_reply and the filter that asks
+// for them.
 class Store {
  public:
   virtual ~Store() = default;
@@ -78,7 +80,8 @@ class Store {
   // that are not running (finished, deleted) are dropped without an error.
   virtual StoreStatus add_reply_parts(std::span<const ReplyPart> parts) = 0;
   // The last word on a reply: all fields but id, parent, role and created_ms are those of `message`; parts
-  // are forgotten. Calling it again replaces them again. kInvalid: message.status is kRunning.
+  // are forgotten. Calling it again replaces them again. It is heard in a deleted conversation as well, which
+  // may be restored. kInvalid: message.status is kRunning.
   virtual StoreStatus finish_reply(std::string_view owner, std::string_view conversation,
                                    const StoredMessage& message) = 0;
   // Makes a finished reply run again ("continue"); parts that follow are appended to what is there.
@@ -120,9 +123,9 @@ class Store {
   // --- Housekeeping ---
 
   // Erases conversations that were deleted before a time, and what has expired: from the tables, the search
-  // index and the log, so that no file of the store holds their text. Returns how many conversations. Other
-  // writes wait while the file is rewritten, so it is called now and then, not for each. After an error, what
-  // is left to do is done by the next call.
+  // index and the log, so that no file of the store holds their text. Returns how many conversations. Most of
+  // it goes on between other writes, but they wait while the file is rewritten, so it is called now and then,
+  // not for each. After an error, what is left to do is done by the next call.
   virtual StoreResult<std::int64_t> purge(std::int64_t deleted_before_ms) = 0;
 };
 

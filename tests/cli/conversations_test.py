@@ -78,10 +78,14 @@ def test_carried_away(server):
     one = everything["conversations"][-1]
     check(ask(server, "GET", f"/{one['id']}/export") == one, "one is exported as in all")
     again = ask(server, "POST", "/import", everything)
-    check(again["imported"] == 9 and len(ask(server, "GET", "/export")["conversations"]) == 9, "imported twice, there once")
+    check((again["imported"], again["present"], len(again["data"])) == (0, 9, 9), f"imported again: {again}")
+    check(ask(server, "GET", "/export") == everything, "imported twice, there once")
     with tempfile.TemporaryDirectory() as folder:
         other = Server(folder)
-        ask(other, "POST", "/import", everything)
+        first = ask(other, "POST", "/import", one)
+        check((first["imported"], first["present"]) == (1, 0), f"one imported elsewhere: {first}")
+        rest = ask(other, "POST", "/import", everything)
+        check((rest["imported"], rest["present"]) == (8, 1), f"the others with it: {rest}")
         check(ask(other, "GET", "/export") == everything, "an import elsewhere is the same")
         check(other.stop() == 0, "the other server did not end well")
 

@@ -1,9 +1,12 @@
-"""Anthropic's and Ollama's routes from outside, with the default model: at once, as streams, and refused."""
+"""Anthropic's and Ollama's routes from outside, with the default model: at once, as streams, refused, and cut off."""
 import json
+import signal
 import tempfile
+import threading
+import time
 
 from harness import check, finish
-from server import Server
+from server import HANG_SECONDS, Server
 
 QUESTION = [{"role": "user", "content": "What is 27*14?"}]
 # The little model answers sums; that a call is made at all is asked of it.
@@ -45,14 +48,24 @@ def test_messages(server):
     last = events[-2][1]
     check(last["delta"]["stop_reason"] == "end_turn" and last["usage"]["output_tokens"] == usage["output_tokens"],
           f"message_delta: {last}")
-    counted = server.ask("POST", "/v1/messages/count_tokens", {"model": "aloud", "messages": QUESTION, "system": "Be brief."})
-    whole = usage["input_tokens"] + usage["cache_read_input_tokens"]
-    check(counted == (200, {"input_tokens": whole}), f"count_tokens: {counted}, the prompt had {whole}")
-
     # A conversation goes on with the blocks that came.
     follow = [*QUESTION, {"role": "assistant", "content": [*content, {"type": "redacted_thinking", "data": "x"}]},
               {"role": "user", "content": "And 3+4?"}]
     check(server.ask("POST", "/v1/messages", {**body, "messages": follow})[0] == 200, "a conversation that goes on")
+
+
+def test_counted_tokens(server):
+    """What is counted is what a message with the same words is billed for."""
+    tools = [{"name": TOOL["name"], "input_schema": TOOL["schema"]}]
+    for fields in ({}, {"system": "Be brief."}, {"thinking": {"type": "disabled"}}, {"tools": tools},
+                   {"tools": tools, "tool_choice": {"type": "none"}},
+                   {"tools": tools, "tool_choice": {"type": "tool", "name": "add"}, "thinking": {"type": "disabled"}}):
+        body = {"messages": QUESTION, **fields}
+        status, reply = server.ask("POST", "/v1/messages", {**body, "max_tokens": 20})
+        usage = reply["usage"]
+        whole = usage["input_tokens"] + usage["cache_read_input_tokens"]
+        counted = server.ask("POST", "/v1/messages/count_tokens", body)
+        check(counted == (200, {"input_tokens": whole}), f"{fields}: counted {counted}, the prompt had {whole}")
 
 
 def test_ends_of_messages(server):
@@ -188,15 +201,71 @@ def test_ollama_errors(server):
     check(server.ask("POST", "/api/generate", {"model": "aloud", "prompt": "x", "suffix": "y"})[0] == 400, "suffix")
 
 
+# Ends only after 3000 letters.
+LETTERS = {"type": "object", "properties": {"letters": {"type": "string", "pattern": "^[a-z]{3000}$"}}, "required": ["letters"],
+           "additionalProperties": False}
+
+
+def test_the_end_of_the_server(folder):
+    """What runs on when the time is over is told so in its own dialect, at once and as a stream."""
+    server = Server(folder, "--drain-seconds", "0")
+    server.wait_ready()
+    calls = {"max_tokens": 4000, "messages": QUESTION, "thinking": {"type": "disabled"}, "tool_choice": {"type": "tool", "name": "spell"},
+             "tools": [{"name": "spell", "input_schema": LETTERS}]}
+    bodies = {"/v1/messages": calls, "/api/chat": {"messages": QUESTION, "think": False, "format": LETTERS},
+              "/api/generate": {"prompt": "What is 27*14?", "think": False, "format": LETTERS},
+              "/v1/chat/completions": {"messages": QUESTION, "thinking": {"type": "disabled"}, "guided_regex": "[a-z]{3000}"},
+              "/v1/completions": {"prompt": "What is", "max_tokens": 4000, "guided_regex": "[a-z]{3000}"}}
+    ends, said = {}, {path: [] for path in bodies}
+
+    def ask(path, stream):
+        answer = server.open("POST", path, {**bodies[path], "stream": stream})
+        if stream:
+            said[path].extend(answer)
+        ends[path, stream] = answer.status, answer.getheader("Retry-After"), answer.read().decode()
+
+    asking = [threading.Thread(target=ask, args=(path, stream)) for path in bodies for stream in (True, False)]
+    for thread in asking:
+        thread.start()
+    deadline = time.monotonic() + HANG_SECONDS
+    all_run = f'aloud_sequences{{model="aloud",state="generating"}} {len(asking)}'
+    while ((all_run not in server.ask("GET", "/metrics")[1] or any(len(lines) < 30 for lines in said.values()))
+           and time.monotonic() < deadline):
+        pass
+    server.process.send_signal(signal.SIGTERM)
+    for thread in asking:
+        thread.join(HANG_SECONDS)
+    check(server.process.wait(HANG_SECONDS) == 0, f"the server did not end well: {server.errors[-5:]}")
+
+    for path in bodies:
+        status, again_after, text = ends[path, False]
+        check(status == 503 and again_after, f"{path} at once: {status}, Retry-After {again_after}")
+        at_once = json.loads(text)
+        status, text = ends[path, True][0], b"".join(said[path]).decode()
+        lines = text.strip().split("\n")
+        last = json.loads(lines[-1].removeprefix("data: "))
+        check(status == 200 and last == at_once, f"{path}: {lines[-4:]}, at once {at_once}")
+        if path == "/v1/messages":
+            check(last["type"] == "error" and last["error"]["type"] == "overloaded_error" and last["error"]["message"], f"{path}: {last}")
+            check(lines[-2] == "event: error" and not any(end in text for end in ("message_delta", "message_stop")), f"{path}: {lines[-4:]}")
+            check("input_json_delta" in text, f"{path} was not caught while it called: {text[:300]}")
+        elif path.startswith("/api/"):
+            check(list(last) == ["error"] and isinstance(last["error"], str) and '"done":true' not in text, f"{path}: {lines[-4:]}")
+        else:
+            check(last["error"]["code"] == "interrupted" and "[DONE]" not in text, f"{path}: {lines[-4:]}")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         server = Server(folder)
         if check(server.port, f"the server did not start: {server.errors}"):
             server.wait_ready()
-            for test in (test_messages, test_ends_of_messages, test_tools_of_messages, test_errors_of_messages, test_ollama_chat,
+            for test in (test_messages, test_counted_tokens, test_ends_of_messages, test_tools_of_messages, test_errors_of_messages, test_ollama_chat,
                          test_ollama_tools, test_ollama_generate, test_ollama_models, test_ollama_errors):
                 test(server)
         check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
+    with tempfile.TemporaryDirectory() as folder:
+        test_the_end_of_the_server(folder)
     finish()
 
 

@@ -82,6 +82,17 @@ def main():
 
         expect("token outside the vocabulary", 1, ["aloud logits: ", "160"], "logits", "--model", MODEL, "--tokens", "3,160",
                "--out", os.path.join(folder, "out"))
+        for what, path in (("missing", os.path.join(folder, "missing.toml")), ("a folder", folder)):
+            expect(f"configuration, {what}", 2, ["aloud serve: ", path], "serve", "--port", "0", "--config", path)
+        if os.geteuid() != 0:  # who may read everything
+            os.chmod(model("secret.toml", b"port = 0"), 0)
+            expect("configuration, unreadable", 2, ["aloud serve: ", "secret.toml"], "serve", "--config", os.path.join(folder, "secret.toml"))
+        for content, names in ((b"prot = 8080", ["typo.toml", '"prot"']), (b"port = 0\n= [\n", ["typo.toml"]), (b'port = "many"', ["--port", "many"]),
+                               (b"[server]\nport = 0", ["typo.toml", "server"])):
+            expect(f"configuration {content}", 2, ["aloud serve: ", *names], "serve", "--config", model("typo.toml", content))
+        missing_text = os.path.join(folder, "missing.txt")
+        expect("system prompt that is missing", 1, ["aloud serve: ", missing_text], "serve", "--port", "0", "--system-prompt-file", missing_text)
+
         expect("template that is missing", 1, ["aloud render: ", missing], "render", "--template", missing, "--context", missing)
         expect("problems that are missing", 1, ["aloud eval: ", missing], "eval", "--problems", missing)
 

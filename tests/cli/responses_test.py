@@ -332,6 +332,51 @@ def test_a_crash(folder):
     check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
 
 
+def test_a_store_that_refuses(folder):
+    """A reply that ended while the disk is full says so, is stored when there is space, and runs for ever nowhere."""
+    server = Server(folder)
+    server.wait_ready()
+
+    def ask_long():
+        conversation = server.ask("POST", "/v1/conversations", {})[1]["id"]
+        answer = server.open("POST", "/v1/responses", {**LONG, "conversation": conversation, "stream": True})
+        seen = events_of(answer, most=20)
+        return conversation, seen[0]["response"]["id"], answer
+
+    def told_of(server, conversation, name):
+        message = server.ask("GET", f"/v1/conversations/{conversation}")[1]["messages"][-1]
+        return server.ask("GET", f"/v1/responses/{name}")[1], message
+
+    conversation, name, answer = ask_long()
+    server.fill_disk()
+    check(server.ask("POST", f"/v1/responses/{name}/control", {"action": "stop"})[0] == 200, "control")
+    response, message = wait_for(lambda: (r := told_of(server, conversation, name))[1]["status"] != "running" and r, "a full disk")
+    check(response["status"] == message["status"] == "cancelled" and response["saved"] is message["saved"] is False,
+          f"not saved: {response} {message}")
+    check(message["content"] == text_of(response) != "", f"not saved: {response} {message}")
+    [last] = again(server, name)[-1:]
+    check(last["response"] == response, f"not saved, its stream: {last}")
+    check(server.ask("POST", "/v1/responses", {"input": "x"})[0] >= 500, "a full disk takes another one")
+    server.fill_disk(False)
+    last = events_of(answer)[-1]["response"]
+    check(last == told_of(server, conversation, name)[0] == {key: value for key, value in response.items() if key != "saved"},
+          f"saved: {last}")
+    check("saved" not in told_of(server, conversation, name)[1], "a message that is saved now")
+
+    conversation, name, answer = ask_long()
+    server.fill_disk()
+    server.ask("POST", f"/v1/responses/{name}/control", {"action": "stop"})
+    check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
+    last = events_of(answer)[-1]
+    check(last["type"] == "response.failed" and last["response"]["error"]["code"] == "not_stored" and text_of(last["response"]),
+          f"at the end of the server: {last}")
+    server = Server(folder)
+    server.wait_ready()
+    response, message = told_of(server, conversation, name)
+    check(message["status"] == "interrupted" and response["error"]["code"] == "interrupted", f"later: {response} {message}")
+    check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         server = Server(folder)
@@ -343,7 +388,7 @@ def main():
                 test(server)
             create(server, LONG, background=True)  # its end must not be in the way of the server's
         check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
-    for test in (test_owners, test_a_crash):
+    for test in (test_owners, test_a_crash, test_a_store_that_refuses):
         with tempfile.TemporaryDirectory() as folder:
             test(folder)
     finish()

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import tempfile
 import threading
 import time
@@ -339,6 +340,39 @@ def test_a_second_signal_ends_at_once(folder):
     check(server.stop() == 1, "a second signal was not heeded")
 
 
+def test_options_in_a_file(folder):
+    path = os.path.join(folder, "server.toml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write('# what the operator wants\ncontext = 512\norigin = ["https://a.example", "https://b.example"]\n')
+    server = Server(folder, "--config", path)
+    server.wait_ready()
+    check(server.ask("GET", "/v1/models/aloud")[1]["max_model_len"] == 512, "context of the file")
+    for origin in ("https://a.example", "https://b.example"):
+        allowed = server.open("GET", "/health", headers={"Origin": origin}).getheader("Access-Control-Allow-Origin")
+        check(allowed == origin, f"{origin} of the file: {allowed}")
+    check(server.stop() == 0, f"the server with a file did not end well: {server.errors[-5:]}")
+
+
+def test_what_cannot_be_erased_is_told(folder):
+    """The operator learns that something that was deleted long ago is still in the files."""
+    server = Server(folder)
+    conversation = server.ask("POST", "/v1/conversations", {"title": "x"})[1]["id"]
+    server.ask("DELETE", f"/v1/conversations/{conversation}")
+    server.stop()
+    reader = sqlite3.connect(os.path.join(folder, "data", "aloud.db"), isolation_level=None)
+    reader.execute("UPDATE conversations SET deleted_ms = 1")
+    reader.execute("BEGIN")
+    reader.execute("SELECT 1 FROM conversations").fetchone()  # whoever reads keeps the log from being emptied
+    server = Server(folder)
+    deadline = time.monotonic() + HANG_SECONDS
+    while not any("not erased yet" in line for line in server.errors) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    metrics = server.ask("GET", "/metrics")[1]
+    check('aloud_store_failures_total{what="purge"} 1' in metrics, f"not erased: {metrics}")
+    reader.close()
+    check(server.stop() == 0, f"the server that could not erase did not end well: {server.errors[-5:]}")
+
+
 def test_public_address_needs_tls():
     result = run("serve", "--host", "0.0.0.0", "--port", "0", timeout=HANG_SECONDS)
     check(result.returncode == 2 and b"--tls-certificate" in result.stderr, f"public: {told(result)}")
@@ -361,6 +395,8 @@ def main():
         test_drain(folder)
         test_drain_cuts_off_what_lasts(folder)
         test_a_second_signal_ends_at_once(folder)
+        test_options_in_a_file(folder)
+        test_what_cannot_be_erased_is_told(folder)
         test_public_address_needs_tls()
     finish()
 

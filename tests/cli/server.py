@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -18,7 +19,8 @@ class Server:
     def __init__(self, folder, *options):
         environment = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8"}
         self.process = subprocess.Popen([program(), "serve", "--port", "0", "--data", os.path.join(folder, "data"), *options],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+                                        restore_signals=False)  # SIGXFSZ stays ignored: see fill_disk
         self.errors = []
         threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True).start()
         self.url = self.process.stdout.readline().strip()
@@ -50,6 +52,11 @@ class Server:
         deadline = time.monotonic() + HANG_SECONDS
         while self.ask("GET", "/ready")[0] != 200 and time.monotonic() < deadline:
             time.sleep(0.05)
+
+    def fill_disk(self, is_full=True):
+        """As if the disk were full: no file can be written to any more."""
+        _, most = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (0 if is_full else most, most))
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)

@@ -143,6 +143,7 @@ async function imported(name, content) {
   const before = (await titles()).length;
   for (const [content, known] of [
     [JSON.stringify(own), page.getByText(say("import.done", { count: 2 }))],
+    [JSON.stringify(own), page.getByText(say("import.done_some", { count: 0, present: 2 }))],
     [JSON.stringify(chatgpt), list(page).getByText("From ChatGPT")],
     [JSON.stringify(deepseek), list(page).getByText("From DeepSeek")],
   ]) {

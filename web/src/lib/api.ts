@@ -114,7 +114,7 @@ export const api = {
   export_one: (id: string) => call<WholeConversation>("GET", `${path_of(id)}/export`),
   export_all: () => call<{ conversations: WholeConversation[] }>("GET", "/v1/conversations/export"),
   import: (file: unknown) =>
-    call<{ imported: number; data: Conversation[] }>("POST", "/v1/conversations/import", file),
+    call<{ imported: number; present: number; data: Conversation[] }>("POST", "/v1/conversations/import", file),
 
   keys: async () => (await call<{ data: Key[] }>("GET", "/v1/keys")).data,
   add_key: (key: KeyChange & { name: string }) => call<Key & { key: string }>("POST", "/v1/keys", key),
