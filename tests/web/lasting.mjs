@@ -132,8 +132,22 @@ async function same_as_stored(reader) {
   await page.getByRole("img", { name: /^Context: [\d,]+ of 2,048 tokens, 8\d %$/ }).waitFor();
   await button(page, "handoff.begin").click();
   await until(page, () => document.querySelector("#composer").value !== "");
-  assert.equal(await composer(page).inputValue(), say("handoff.draft", { title, summary: "scripted" }));
+  const draft = say("handoff.draft", { title, summary: "scripted" });
+  assert.equal(await composer(page).inputValue(), draft);
   assert.equal(await replies(page).count(), 0);
+  await page.getByText(say("handoff.done")).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "composer");
+  await composer(page).fill("");
+
+  // One that is so full that its last messages leave no room for a summary; a temporary one, which stays temporary.
+  await button(list(page), "chat.temporary").click();
+  await answered(page, `Fill it to the brim. ${"x".repeat(1000)}`);
+  await answered(page, `And more. ${"y".repeat(600)} think 40`);
+  await button(page, "handoff.begin").click();
+  await until(page, () => document.querySelector("#composer").value !== "");
+  assert.match(await composer(page).inputValue(), /Fill it to the brim\./);
+  await page.getByRole("heading", { name: say("chat.temporary"), exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => Object.values(localStorage).some((kept) => kept.includes("to the brim"))), false);
 }
 
 await browser.close();
