@@ -2,7 +2,7 @@
 // program is scripted_server.
 import assert from "node:assert/strict";
 import { startBrowser } from "./browser.mjs";
-import { answered, ask, button, choose, composer, done, lastReply, list, questions, replies, request, say, server } from "./reader.mjs";
+import { answered, ask, button, choose, composer, done, lastReply, list, questions, replies, request, row, say, server } from "./reader.mjs";
 
 const browser = await startBrowser();
 const page = await browser.open();
@@ -60,6 +60,28 @@ const chats = async () => (await server(page, "/v1/conversations")).data;
   await page.goto(original);
   await lastReply(page).getByText("the original goes on").waitFor();
   assert.equal(await page.getByText("the copy goes elsewhere").count(), 0);
+
+  // Who is on the way to another chat when a reply ends, or asks for a third one meanwhile, gets there.
+  const slowly = async (id, milliseconds) => {
+    await page.route(`**/v1/conversations/${id}`, async (route) => {
+      await page.waitForTimeout(milliseconds);
+      await route.continue();
+    }, { times: 1 });
+  };
+  await slowly(original.split("/").at(-1), 1000);
+  await page.goBack();
+  await lastReply(page).getByText("the copy goes elsewhere").waitFor();
+  const copy = page.url();
+  await ask(page, "Slowly. pace 100 say 40");
+  await page.goto(original);
+  await lastReply(page).getByText("the original goes on").waitFor();
+  assert.equal(page.url(), original);
+  await slowly(copy.split("/").at(-1), 1000);
+  await page.goto(copy);
+  await row(page, "First.").getByRole("link").click();
+  await lastReply(page).getByText("two", { exact: true }).waitFor();
+  await page.waitForTimeout(1500);
+  await lastReply(page).getByText("two", { exact: true }).waitFor();
 }
 
 // Messages wait while a reply is written; one that is taken out is never sent.
@@ -90,7 +112,7 @@ const chats = async () => (await server(page, "/v1/conversations")).data;
   assert.match(await told.innerText(), /Whisper\.[^]*hush[^]*And now tell/);
   assert.deepEqual((await chats()).map(({ id }) => id), before);
   await page.reload();
-  await composer(page).waitFor();
+  await list(page).getByRole("link").nth(answers - 1).waitFor();
   assert.equal(await replies(page).count(), 0);
   assert.equal(await list(page).getByRole("link").count(), answers);
   assert.equal(await page.getByText("hush").count(), 0);

@@ -40,7 +40,7 @@ await lastReply(page).getByRole("strong").getByText("378").waitFor();
 for (const again of [false, true]) {
   if (again) await page.reload();
   await thought(page).getByRole("button", { name: /Thought for .* tokens/ }).click();
-  const told = await thought(page).getByRole("region", { name: text["thought.text"] }).innerText();
+  const told = await thought(page).getByRole("region", { name: text["thought.text"] }).textContent();
   assert.match(told, /27/);
   assert.doesNotMatch(told, /think>/);
   assert.match(await lastReply(page).innerText(), /378/);

@@ -145,8 +145,19 @@ const type = async (text) => {
   for (const key of ["new", "search", "sidebar", "composer", "answer_now", "stop", "think", "help"]) {
     await dialog.getByRole("term").getByText(say(`shortcut.${key}`), { exact: true }).first().waitFor();
   }
+  // Who turns elsewhere while it closes has the focus there.
+  await page.evaluate(() => {
+    document.querySelector("dialog").close();
+    document.querySelector("#search").focus();
+  });
+  await page.locator("dialog").waitFor({ state: "detached" });
+  assert.equal(await focused(), "search");
+  await page.keyboard.press("Control+/");
+  await dialog.waitFor();
   await page.keyboard.press("Escape");
-  await dialog.waitFor({ state: "detached" });
+  await page.locator("dialog").waitFor({ state: "detached" });
+  assert.equal(await focused(), "search");
+  await page.keyboard.press("Shift+Escape");
   await page.keyboard.press("Control+k");
   await until(page, () => document.activeElement.id === "search");
   await page.keyboard.press("Shift+Escape");

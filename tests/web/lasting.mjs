@@ -1,10 +1,9 @@
 // What outlives reloads, lost networks, other tabs, refusals and a full context: lasting.mjs PROGRAM CLIENTS_FOLDER; the
 // program is scripted_server.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { connect, createServer } from "node:net";
 import { startBrowser } from "./browser.mjs";
 import { answered, ask, button, choose, composer, done, lastReply, list, questions, replies, row, say, stored, thoughtText, until } from "./reader.mjs";
+import { startWay } from "./way.mjs";
 
 const CONTEXT = 2048;
 const browser = await startBrowser("--context", String(CONTEXT));
@@ -46,29 +45,6 @@ async function same_as_stored(reader) {
   await thoughtText(lastReply(page)).getByText("Step 2:").waitFor();
   assert.equal(await lastReply(page).getAttribute("aria-busy"), "true");
   await same_as_stored(page);
-}
-
-// A way to the server that can be cut: all its connections break, and none are made until it is mended.
-async function startWay(address) {
-  const ends = new Set();
-  const way = createServer((near) => {
-    const far = connect(new URL(address).port, "127.0.0.1");
-    for (const [end, other] of [[near, far], [far, near]]) {
-      ends.add(end);
-      end.on("error", () => end.destroy()).on("close", () => (ends.delete(end), other.destroy())).pipe(other);
-    }
-  });
-  const mend = async (port) => {
-    way.listen(port, "127.0.0.1");
-    await once(way, "listening");
-    return way.address().port;
-  };
-  const port = await mend(0);
-  const cut = () => {
-    way.close();
-    for (const end of ends) end.destroy();
-  };
-  return { url: `http://127.0.0.1:${port}`, cut, mend: () => mend(port) };
 }
 
 // A network that is lost and comes back: the reply has gone on, and is shown whole.
@@ -156,8 +132,22 @@ async function startWay(address) {
   await page.getByRole("img", { name: /^Context: [\d,]+ of 2,048 tokens, 8\d %$/ }).waitFor();
   await button(page, "handoff.begin").click();
   await until(page, () => document.querySelector("#composer").value !== "");
-  assert.equal(await composer(page).inputValue(), say("handoff.draft", { title, summary: "scripted" }));
+  const draft = say("handoff.draft", { title, summary: "scripted" });
+  assert.equal(await composer(page).inputValue(), draft);
   assert.equal(await replies(page).count(), 0);
+  await page.getByText(say("handoff.done")).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "composer");
+  await composer(page).fill("");
+
+  // One that is so full that its last messages leave no room for a summary; a temporary one, which stays temporary.
+  await button(list(page), "chat.temporary").click();
+  await answered(page, `Fill it to the brim. ${"x".repeat(1000)}`);
+  await answered(page, `And more. ${"y".repeat(600)} think 40`);
+  await button(page, "handoff.begin").click();
+  await until(page, () => document.querySelector("#composer").value !== "");
+  assert.match(await composer(page).inputValue(), /Fill it to the brim\./);
+  await page.getByRole("heading", { name: say("chat.temporary"), exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => Object.values(localStorage).some((kept) => kept.includes("to the brim"))), false);
 }
 
 await browser.close();

@@ -36,6 +36,7 @@ async function choose(page, name, action) {
 // A user: no page without a key, a wrong key is told, and there is no way to the operator's page.
 const user = await visit();
 await look(user, "login");
+await user.locator("[type=password]:focus").waitFor();
 await tryKey(user, `${anna}x`);
 await user.getByRole("alert").getByText(text["login.wrong"]).waitFor();
 await look(user, "a wrong key");

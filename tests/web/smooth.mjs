@@ -3,7 +3,7 @@
 // smooth.mjs SCRIPTED_SERVER CLIENTS_FOLDER. With ALOUD_PROFILE=FILE the thought's CPU profile goes there.
 import { writeFileSync } from "node:fs";
 import { startBrowser } from "./browser.mjs";
-import { answered, ask, button, composer, done, lastReply, thought, thoughtText } from "./reader.mjs";
+import { answered, ask, button, composer, done, lastReply, thought, thoughtText, until } from "./reader.mjs";
 
 const TOKENS = 10_000;
 const PACE = 200;
@@ -30,7 +30,9 @@ async function longest_task(action) {
   const main = new Set(traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`));
   const tasks = traceEvents.filter((event) => event.dur && /RunTask/.test(event.name) && main.has(`${event.pid} ${event.tid}`));
   const longest = tasks.reduce((most, task) => (task.dur > most.dur ? task : most));
-  console.log(`  after ${((longest.ts - tasks[0].ts) / 1e6).toFixed(1)} s of ${((tasks.at(-1).ts - tasks[0].ts) / 1e6).toFixed(1)} s:`);
+  const since_begin = ({ ts }) => ((ts - tasks[0].ts) / 1e6).toFixed(1);
+  const ran = ((longest.tdur ?? longest.dur) / 1000).toFixed(1); // else it waited for a processor
+  console.log(`  after ${since_begin(longest)} s of ${since_begin(tasks.at(-1))} s, ${ran} ms of it running:`);
   return Math.round(longest.dur / 100) / 10;
 }
 
@@ -41,6 +43,7 @@ async function heap_megabytes() {
   return { heap: Math.round(usedSize / 1e5) / 10, nodes };
 }
 
+await until(page, () => performance.getEntriesByName("first-contentful-paint").length > 0);
 const first = await page.evaluate(() => {
   const [paint] = performance.getEntriesByName("first-contentful-paint");
   const loaded = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];

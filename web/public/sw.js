@@ -41,8 +41,10 @@ async function from_network(event, key) {
     return response;
   } catch (error) {
     const kept = await caches.match(key);
-    if (kept) return kept;
-    throw error;
+    if (!kept) throw error;
+    const headers = new Headers(kept.headers);
+    headers.set("Aloud-Kept", "1"); // tells the page that the server was not reached
+    return new Response(kept.body, { headers });
   }
 }
 

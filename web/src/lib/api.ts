@@ -40,6 +40,12 @@ export function when_logged_out(action: () => void): void {
   on_logged_out = action;
 }
 
+// Called with every answer, and when none came: whether the server itself was reached.
+let on_contact: (reached: boolean) => void = () => undefined;
+export function when_contacted(action: (reached: boolean) => void): void {
+  on_contact = action;
+}
+
 async function failure(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => "");
   let body: ServerError = { message: text.slice(0, 500) || response.statusText || `HTTP ${response.status}` };
@@ -62,8 +68,10 @@ async function send(method: string, path: string, body?: unknown, options: Reque
     response = await fetch(path, { ...options, method, headers, body: content, credentials: "same-origin" });
   } catch (error) {
     if (options.signal?.aborted) throw error;
+    on_contact(false);
     throw new ApiError(0, { message: String(error) });
   }
+  on_contact(!response.headers.has("Aloud-Kept"));
   if (response.ok) return response;
   if (response.status === 401 && path !== "/v1/session") on_logged_out();
   throw await failure(response);

@@ -79,7 +79,12 @@ export class Chat {
   }
 
   async refresh(): Promise<void> {
-    if (this.#stored) this.load(await api.read(this.id));
+    if (!this.#stored) return;
+    const before = this.leaf;
+    const whole = await api.read(this.id);
+    const leaf = this.leaf;
+    this.load(whole);
+    if (leaf !== before) this.leaf = leaf; // The reader has gone on, or to another branch, while it was read.
   }
 
   async send(outgoing: Outgoing): Promise<void> {

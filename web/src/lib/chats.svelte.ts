@@ -12,6 +12,12 @@ const TINY_BYTES = 100e6;
 // The address of the operator's page.
 export const OPERATOR = "#/operator";
 
+// The chat that an address names, and perhaps a message in it.
+function named_by(address: string): { id?: string; message?: string } {
+  const [, id, message] = /^#\/c\/([^/]+)(?:\/(.+))?$/.exec(address) ?? [];
+  return { ...(id && { id: decodeURIComponent(id) }), ...(message && { message: decodeURIComponent(message) }) };
+}
+
 export type View = { kind: "all" } | { kind: "archived" } | { kind: "folder"; name: string };
 
 class Chats {
@@ -88,14 +94,14 @@ class Chats {
 
   // The part of the address behind # names the open chat, and perhaps a message in it.
   async open_address(): Promise<void> {
-    const [, id, message] = /^#\/c\/([^/]+)(?:\/(.+))?$/.exec(location.hash) ?? [];
+    const { id, message } = named_by(location.hash);
     if (location.hash === OPERATOR || location.hash === this.address) return;
     if (!id) {
       if (!this.current.is_new) this.start_new(location.hash === "#/temporary");
       return;
     }
-    if (decodeURIComponent(id) !== this.current.id) await this.#open(decodeURIComponent(id));
-    if (message) this.current.seek(decodeURIComponent(message));
+    if (id !== this.current.id) await this.#open(id);
+    if (message && id === this.current.id) this.current.seek(message);
   }
 
   start_new(temporary = false): void {
@@ -154,13 +160,15 @@ class Chats {
 
   async #open(id: string): Promise<void> {
     const chat = this.#new_chat(false);
+    const is_wanted = () => named_by(location.hash).id === id;  // The reader may go on while it is read.
     let whole: WholeConversation;
     try {
       whole = await api.read(id);
     } catch (error) {
-      this.start_new();
+      if (is_wanted()) this.start_new();
       throw error;
     }
+    if (!is_wanted()) return;
     this.current.leave();
     this.current = chat;
     chat.load(whole);
@@ -174,8 +182,9 @@ class Chats {
 
   async #changed_here(chat: Chat): Promise<void> {
     if (chat.temporary || !chat.id) return;
-    const address = `#/c/${chat.id}`;
-    if (this.current === chat && ![address, OPERATOR].includes(location.hash)) history.replaceState(null, "", address);
+    // An address that names another chat is where the reader is going just now.
+    const { id = chat.id } = named_by(location.hash);
+    if (this.current === chat && id === chat.id && location.hash !== OPERATOR) history.replaceState(null, "", this.address);
     await this.#tell(chat.id).catch(show_error);
     if (!chat.reply && this.models.some((model) => model.status !== "loaded")) await this.load_models();
     await this.#write_title(chat);

@@ -10,6 +10,7 @@ class Ui {
   moving = $state<Conversation | null>(null); // the conversation for which a folder is chosen
   operator = $state(false); // the operator's page is asked for
   drawer = $state(false); // the sidebar over the page, on narrow screens
+  offline = $state(false); // the server could not be reached last time
   session = $state<Session | null>(null);
   state = $state<"starting" | "login" | "ready" | "unreachable">("starting");
 
