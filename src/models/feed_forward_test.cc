@@ -60,9 +60,10 @@ TEST(Activate, CutsLongVectorsAndKeepsTheBits) {
         EXPECT_EQ(std::memcmp(found[i].fine(0), expected.fine(0), bytes / 32 * sizeof(FineBlock)), 0);
       }
       if (contains(forms, InputForms::kCoarse) && count > 0) {
-        for (std::size_t b = 0; b < bytes / 256; ++b)
-          EXPECT_TRUE(same_bits(*found[i].coarse(0, static_cast<std::int64_t>(b)),
-                                *expected.coarse(0, static_cast<std::int64_t>(b))));
+        for (std::int64_t v = 0; v < count; ++v) {
+          for (std::int64_t b = 0; b < inner / CoarseBlock::kValues; ++b)
+            EXPECT_TRUE(same_bits(*found[i].coarse(v, b), *expected.coarse(v, b)));
+        }
       }
     }
   }
