@@ -44,6 +44,7 @@ std::int64_t now_ms() {
 }
 
 void on_signal(int number) {
+  if (passed_to_main_thread(number)) return;
   if (number != SIGINT) leave(128 + number);
   const std::int64_t now = now_ms();
   const std::int64_t last = handler_state.last_ms.exchange(now);
@@ -59,6 +60,13 @@ void set_handlers(void (*handler)(int)) {
 }
 
 }  // namespace
+
+bool passed_to_main_thread(int number) {
+  const pid_t process = getpid();  // also the id of the main thread
+  if (gettid() == process) return false;
+  tgkill(process, process, number);
+  return true;
+}
 
 Interrupts::Interrupts() {
   CHECK(!handler_state.active.exchange(true));

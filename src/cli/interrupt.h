@@ -20,6 +20,10 @@ class Interrupts {
   void clear();
 };
 
+// For signal handlers: a signal of the process may reach any of its threads, but only the main one waits for
+// input and must be woken. True after passing it on to that one.
+bool passed_to_main_thread(int number);
+
 // While alive, what is typed is not echoed (it waits for the next line); nothing happens where stdin is no
 // terminal.
 class EchoOff {

@@ -37,8 +37,12 @@ constexpr std::string_view kLineEndSign = "⏎";
 // Handlers that only interrupt a wait; what happened is asked for afterwards.
 volatile sig_atomic_t window_changed = 0;
 volatile sig_atomic_t continued = 0;
-void on_window_change(int) { window_changed = 1; }
-void on_continue(int) { continued = 1; }
+void on_window_change(int number) {
+  if (!passed_to_main_thread(number)) window_changed = 1;
+}
+void on_continue(int number) {
+  if (!passed_to_main_thread(number)) continued = 1;
+}
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   std::string out;

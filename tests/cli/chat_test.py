@@ -1,10 +1,12 @@
 """The terminal chat as a person meets it, in a pseudo-terminal, and as other programs call it."""
+import ctypes
 import fcntl
 import json
 import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import tempfile
@@ -174,6 +176,18 @@ def commands(folder):
     terminal.expect_end(0, "Ctrl-C at an empty prompt")
 
 
+def any_thread(folder):
+    """A signal of the process may be given to any of its threads; the one that waits for input must learn of it."""
+    terminal = Terminal("--threads", 2, folder=folder)
+    terminal.prompt("start")
+    process = terminal.process.pid
+    others = [int(thread) for thread in os.listdir(f"/proc/{process}/task") if int(thread) != process]
+    check(others, "no other thread")
+    for thread in others[:1]:
+        check(ctypes.CDLL(None).tgkill(process, thread, int(signal.SIGINT)) == 0, "tgkill")
+    terminal.expect_end(0, "SIGINT to a worker at an empty prompt")
+
+
 def interruptions(folder):
     terminal = Terminal(*ENDLESS, folder=folder)
     terminal.prompt("start")
@@ -317,7 +331,7 @@ def eval_command(folder):
 def main():
     program()
     with tempfile.TemporaryDirectory() as folder:
-        for part in (conversation, commands, interruptions, typing, hostile_name, eval_command):
+        for part in (conversation, commands, any_thread, interruptions, typing, hostile_name, eval_command):
             inside = os.path.join(folder, part.__name__)
             os.mkdir(inside)
             part(inside)
