@@ -1,9 +1,11 @@
 // How fast matmul streams weights (one column) and multiplies (many), beside what memory itself gives.
 //   matmul_benchmark --benchmark_filter='Q4_K/columns:(1|512)/' --benchmark_repetitions=5
 #include <benchmark/benchmark.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -27,6 +29,7 @@ constexpr Shape kLayer[] = {{1536, 1536}, {256, 1536},  {256, 1536}, {1536, 1536
 
 // Layers in turn, so that no cache holds the weights.
 constexpr std::int64_t kWorkingSet = 256 << 20;
+constexpr std::size_t kHugePage = 2 << 20;
 
 int threads() { return physical_cores(); }
 
@@ -66,10 +69,11 @@ void multiply(benchmark::State& state, DType type, std::int64_t count) {
     layer_macs += shape.rows * shape.columns * count;
   }
   const std::int64_t layers = std::max<std::int64_t>(1, kWorkingSet / layer_bytes);
-  std::vector<std::byte> bytes(layers * layer_bytes + kPanelAlignment);
-  void* aligned = bytes.data();
-  std::size_t space = bytes.size();
-  std::align(kPanelAlignment, 1, aligned, space);
+  // In huge pages, as PanelStore packs them.
+  const auto size = static_cast<std::size_t>(layers * layer_bytes + kHugePage - 1) / kHugePage * kHugePage;
+  const std::unique_ptr<void, decltype(&std::free)> memory(std::aligned_alloc(kHugePage, size), &std::free);
+  void* aligned = memory.get();
+  ::madvise(aligned, size, MADV_HUGEPAGE);
   // What the weights are does not matter, as long as no float among them is subnormal.
   std::memset(aligned, 0x35, static_cast<std::size_t>(layers * layer_bytes));
 

@@ -17,10 +17,14 @@ namespace {
 // L2. A multiple of the width of the kernels' register tiles.
 constexpr std::int64_t kMaxItemColumns = 258;
 constexpr std::int64_t kColumnStep = 6;
-constexpr std::int64_t kItemRows = kPanelsAtOnce * kPanelRows;
+constexpr std::int64_t kCacheLine = 64;
+constexpr std::int64_t kTileRows = kPanelsAtOnce * kPanelRows;
+// Rows that take their turn with a block of x before the next one comes, from L3 or from memory where x is
+// large.
+constexpr std::int64_t kPassRows = 4 * kTileRows;
 // What handing out an item costs is small beside streaming so many bytes of weights.
 constexpr std::int64_t kMinItemCost = 16 << 10;
-constexpr std::int64_t kMaxItemCost = 2 << 20;
+constexpr std::int64_t kMaxItemCost = 16 << 20;
 constexpr std::int64_t kItemsPerThread = 4;
 
 constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -81,6 +85,15 @@ class TileSource {
         place_block(block, block_values_, *general_, flip, i, at, tile);
       }
     }
+  }
+
+  // Asks for what unpack() will read.
+  void prefetch(std::int64_t row, std::int64_t k, int values) const {
+    if (fast_ == nullptr) return;
+    const std::byte* from =
+        find_panel_block(weights_.type, weights_.columns, panel(row), k / block_values_).words;
+    const std::int64_t bytes = kPanelRows * row_bytes(weights_.type, values);
+    for (std::int64_t i = 0; i < bytes; i += kCacheLine) __builtin_prefetch(from + i);
   }
 
   // sums[column][16] = the 16 rows from `row` on times x. Only if is_direct().
@@ -167,6 +180,17 @@ void find_inputs(const MatmulJob& job, const Item& item, bool coarse, std::int64
   }
 }
 
+// y[i] = sums[i] for i < rows; kRows at most. Of a constant size mostly, which takes a few instructions
+// instead of a call.
+template <std::int64_t kRows>
+void copy_sums(const float* sums, std::int64_t rows, float* y) {
+  if (rows == kRows) {
+    std::memcpy(y, sums, kRows * sizeof(float));
+  } else {
+    std::memcpy(y, sums, static_cast<std::size_t>(rows) * sizeof(float));
+  }
+}
+
 // Few columns: each panel is read once, all of its columns in one go.
 void run_direct_item(const TileSource& source, const MatmulJob& job, const Item& item) {
   const void* x[kMaxDirectColumns];
@@ -177,8 +201,7 @@ void run_direct_item(const TileSource& source, const MatmulJob& job, const Item&
     source.multiply_direct(row, x, stride, static_cast<int>(item.columns), sums);
     const std::int64_t rows = std::min<std::int64_t>(kPanelRows, item.row + item.rows - row);
     for (std::int64_t i = 0; i < item.columns; ++i) {
-      std::memcpy(job.y + (item.column + i) * job.y_stride + row, sums + i * kPanelRows,
-                  static_cast<std::size_t>(rows) * sizeof(float));
+      copy_sums<kPanelRows>(sums + i * kPanelRows, rows, job.y + (item.column + i) * job.y_stride + row);
     }
   }
 }
@@ -191,21 +214,46 @@ void run_tile_item(const MatmulKernels& kernels, const TileSource& source, const
                                   ? job.x->count() * std::int64_t{sizeof(CoarseBlock)}
                                   : kTileValues / FineBlock::kValues * std::int64_t{sizeof(FineBlock)};
   WeightTile tiles[kPanelsAtOnce];
-  alignas(64) float sums[kMaxItemColumns * kItemRows];
-  for (std::int64_t row = item.row; row < item.row + item.rows; row += kItemRows) {
-    const std::int64_t rows = std::min(kItemRows, item.row + item.rows - row);
-    const int tile_count = static_cast<int>(ceil_divide(rows, kPanelRows));
-    std::memset(sums, 0, static_cast<std::size_t>(item.columns * kItemRows) * sizeof(float));
+  alignas(64) float sums[kPassRows * kMaxItemColumns];  // [tiles][column][row]
+  const std::int64_t tile_sums = item.columns * kTileRows;
+  const std::int64_t last_row = item.row + item.rows;
+  // The rows that are taken apart after these: while these are multiplied there is time for them to come.
+  const auto prefetch_next = [&](std::int64_t row, std::int64_t k) {
+    const std::int64_t pass = row - (row - item.row) % kPassRows,
+                       next_pass = std::min(pass + kPassRows, last_row);
+    row += kTileRows;
+    if (row >= next_pass) {
+      k += kTileValues;
+      row = k < job.weights.columns ? pass : next_pass;
+      if (k >= job.weights.columns) k = 0;
+    }
+    const int values = static_cast<int>(std::min<std::int64_t>(kTileValues, job.weights.columns - k));
+    for (std::int64_t r = row; r < std::min(row + kTileRows, last_row); r += kPanelRows)
+      source.prefetch(r, k, values);
+  };
+  for (std::int64_t pass = item.row; pass < last_row; pass += kPassRows) {
+    const std::int64_t pass_rows = std::min(kPassRows, last_row - pass);
+    std::memset(sums, 0,
+                static_cast<std::size_t>(ceil_divide(pass_rows, kTileRows) * tile_sums) * sizeof(float));
     find_inputs(job, item, source.format().coarse, 0, x);
     for (std::int64_t k = 0; k < job.weights.columns; k += kTileValues) {
       const int values = static_cast<int>(std::min<std::int64_t>(kTileValues, job.weights.columns - k));
-      for (int t = 0; t < tile_count; ++t) source.unpack(row + t * kPanelRows, k, values, tiles[t]);
-      kernels.multiply(source.format(), {tiles, tile_count, values, x, static_cast<int>(item.columns), sums});
+      for (std::int64_t row = 0; row < pass_rows; row += kTileRows) {
+        const int tile_count =
+            static_cast<int>(ceil_divide(std::min(kTileRows, pass_rows - row), kPanelRows));
+        for (int t = 0; t < tile_count; ++t) source.unpack(pass + row + t * kPanelRows, k, values, tiles[t]);
+        prefetch_next(pass + row, k);
+        kernels.multiply(source.format(), {tiles, tile_count, values, x, static_cast<int>(item.columns),
+                                           sums + row / kTileRows * tile_sums});
+      }
       for (std::int64_t i = 0; i < item.columns; ++i) x[i] = static_cast<const std::byte*>(x[i]) + x_step;
     }
     for (std::int64_t i = 0; i < item.columns; ++i) {
-      std::memcpy(job.y + (item.column + i) * job.y_stride + row, sums + i * kItemRows,
-                  static_cast<std::size_t>(rows) * sizeof(float));
+      for (std::int64_t row = 0; row < pass_rows; row += kTileRows) {
+        copy_sums<kTileRows>(sums + row / kTileRows * tile_sums + i * kTileRows,
+                             std::min(kTileRows, pass_rows - row),
+                             job.y + (item.column + i) * job.y_stride + pass + row);
+      }
     }
   }
 }
@@ -261,7 +309,7 @@ void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
     const std::int64_t blocks = ceil_divide(job.count, kMaxItemColumns);
     const std::int64_t columns = ceil_divide(ceil_divide(job.count, blocks), kColumnStep) * kColumnStep;
     const std::int64_t column_items = ceil_divide(job.count, columns);
-    const std::int64_t step = job.count <= kernels.direct_columns ? kPanelRows : kItemRows;
+    const std::int64_t step = job.count <= kernels.direct_columns ? kPanelRows : kTileRows;
     const std::int64_t step_cost = std::max<std::int64_t>(1, cost(job, step) / column_items);
     const std::int64_t rows = step * std::max<std::int64_t>(1, item_cost / step_cost);
     const std::int64_t row_items = ceil_divide(job.weights.rows, rows);

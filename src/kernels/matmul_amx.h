@@ -21,13 +21,14 @@ struct alignas(64) AmxShapes {
   std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-// Registers keep their shapes for the life of a thread.
+// Registers keep their shapes for the life of a thread. The flag begins as true because mold 1.10 makes
+// programs that do not start where a single byte of thread-local data begins as zero at the end of a page.
 void shape_registers() {
-  thread_local bool done = false;
-  if (done) return;
+  thread_local bool shapeless = true;
+  if (!shapeless) return;
   const AmxShapes shapes;
   asm volatile("ldtilecfg %0" : : "m"(shapes));
-  done = true;
+  shapeless = false;
 }
 
 template <int kRegister>
@@ -132,9 +133,11 @@ ALOUD_INLINE void finish(const AmxPart& part, const AmxSums& found) {
   for (int c = 0; c < part.count; ++c) {
     const CoarseBlock& x = *static_cast<const CoarseBlock*>(part.x[c]);
     const Ints sum = add_words(load_ints(found.low[c]), shift(load_ints(found.high[c]), -8));
-    const Ints offsets = kOffset ? offsets_times<kGroup>(tile.whole_offset, 0, x) : every_word(0);
+    const CoarseBlock* const columns[] = {&x};
+    Ints offsets[1];
+    if (kOffset) offsets_times<kGroup>(tile.whole_offset, 0, columns, offsets);
     float* to = part.sums + c * kPanelsAtOnce * kPanelRows;
-    store_floats(to, multiply_add(scale_whole<kOffset>(sum, offsets, factor, offset_factor),
+    store_floats(to, multiply_add(scale_whole<kOffset>(sum, offsets[0], factor, offset_factor),
                                   every_float(x.scale), load_floats(to)));
   }
 }

@@ -6,12 +6,28 @@ namespace {
 
 constexpr int kLineBytes = kPanelRows * 4;  // one word of each row
 
-// The blocks that follow are asked for: while these are multiplied there is time for them to come.
+// Quants as the signed numbers that they mean, and the start of each row's sum.
+template <class Type>
+ALOUD_INLINE void unpack_signed(const PanelRows& panel, WeightTile& tile) {
+  constexpr int kSteps = Type::kGroup / 4;
+  Ints start = every_word(0);
+  each_group<Type>([&]<int kPhase>(int turn) __attribute__((always_inline)) {
+    const int group = turn * Type::kPhases + kPhase;
+    Dot sum;
+#pragma GCC unroll 8
+    for (int j = 0; j < kSteps; ++j) {
+      const Ints quants = Type::template step<kPhase>(panel, turn, j) ^ every_byte(kQuantBias);
+      store_ints(tile.quant[group * kSteps + j][0], quants);
+      add_products<QuantForm::kUnsigned, 1>(sum, j, prepare<QuantForm::kUnsigned>(every_byte(1)), quants);
+    }
+    start = add_words(start, multiply_words(sum.sum, load_ints(tile.whole_scale[group])));
+  });
+  store_ints(tile.start, multiply_words(start, every_word(-kQuantBias)));
+}
+
 template <class Type>
 void unpack(const PanelBlock& first, int blocks, WeightTile& tile) {
   constexpr int kGroups = Type::kValues / Type::kGroup, kSteps = Type::kGroup / 4;
-  for (int i = blocks * Type::kWords; i < 2 * blocks * Type::kWords; ++i)
-    __builtin_prefetch(first.words + i * kLineBytes);
   for (int b = 0; b < blocks; ++b) {
     for (int row = 0; row < kPanelRows; row += kLanes) {
       const PanelRows panel = rows_of<Type>(first, b, row);
@@ -19,6 +35,10 @@ void unpack(const PanelBlock& first, int blocks, WeightTile& tile) {
         put_whole_scales<Type>(panel, {tile.whole_scale, tile.whole_offset});
         store_floats(tile.factor, Type::factor(panel));
         if (Type::kOffset) store_floats(tile.offset_factor, minus_offset_factor<Type>(panel));
+        if constexpr (!Type::kOffset) {
+          unpack_signed<Type>(panel, tile);
+          continue;
+        }
       } else {
         float_scales<Type>(panel, {reinterpret_cast<float(*)[kPanelRows]>(tile.scale[b * kGroups] + row),
                                    reinterpret_cast<float(*)[kPanelRows]>(tile.offset[b * kGroups] + row)});
@@ -97,13 +117,15 @@ ALOUD_INLINE void add_block(const PanelRows& panel, const std::byte* ahead,
       }
     }
   });
+  Ints offsets[kColumns];
+  if constexpr (kWhole<Type>) offsets_times<Type::kGroup>(whole_offset, 0, x, offsets);
 #pragma GCC unroll 8
   for (int c = 0; c < kColumns; ++c) {
     float* sum = sums + c * kPanelRows;
     Floats part;
     if constexpr (kWhole<Type>) {
-      part = scale_whole<Type::kOffset>(total[c].sum, offsets_times<Type::kGroup>(whole_offset, 0, *x[c]),
-                                        Type::factor(panel), minus_offset_factor<Type>(panel));
+      part = scale_whole<Type::kOffset>(total[c].sum, offsets[c], Type::factor(panel),
+                                        minus_offset_factor<Type>(panel));
     } else {
       part = total[c].sum;
     }
@@ -150,8 +172,8 @@ void multiply_direct(const PanelBlock& first, std::int64_t blocks, const void* c
 template <class Type>
 constexpr PanelFormat panel_format(DType type) {
   return {type,
-          {Type::kGroup, Type::kOffset, Type::kForm, Type::kLargest, kCoarse<Type>,
-           kWhole<Type> ? TileScales::kWhole : TileScales::kFloats},
+          {Type::kGroup, Type::kOffset, kWhole<Type> && !Type::kOffset ? QuantForm::kSigned : Type::kForm,
+           Type::kLargest, kCoarse<Type>, kWhole<Type> ? TileScales::kWhole : TileScales::kFloats},
           unpack<Type>,
           multiply_direct<Type>};
 }

@@ -49,6 +49,8 @@ struct WeightTile {
     // What is multiplied with ActivationBlock's sums and subtracted, two groups side by side.
     alignas(64) std::int16_t whole_offset[kTileValues / 32][kPanelRows][2];
   };
+  // Of the whole without offsets: what the sum of each row begins with, see multiply_tile in matmul_tiles.h.
+  alignas(64) std::int32_t start[kPanelRows];
   // Of the whole: the block's scale, and that of its offsets.
   alignas(64) float factor[kPanelRows];
   alignas(64) float offset_factor[kPanelRows];

@@ -40,6 +40,12 @@ ALOUD_INLINE Floats every_float(float value) { return _mm256_set1_ps(value); }
 ALOUD_INLINE Floats to_floats(Ints words) { return _mm256_cvtepi32_ps(words); }
 ALOUD_INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 
+// Tiles are multiplied with x as it is.
+template <QuantForm>
+ALOUD_INLINE Ints factors_of_x(Ints x) {
+  return x;
+}
+
 // Words times words, the low halves of the products.
 ALOUD_INLINE Ints multiply_words(Ints a, Ints b) { return _mm256_mullo_epi32(a, b); }
 // sum + the products of two neighbours of 16 bits.

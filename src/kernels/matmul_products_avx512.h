@@ -11,12 +11,22 @@ namespace {
 // Most columns that matmul_direct.h takes at once: eight sums and eight totals.
 constexpr int kDirectColumns = 8;
 
+// Signed weights are multiplied with x + 128.
+template <QuantForm kForm>
+ALOUD_INLINE Ints factors_of_x(Ints x) {
+  return kForm == QuantForm::kSigned ? x ^ every_byte(kQuantBias) : x;
+}
+
 // Step `step` (a constant) of a group, four neighbours at a time; step 0 begins a new sum. GCC 12 spills
 // large tiles of the intrinsic's accumulators; a tied operand keeps them in their registers.
 template <QuantForm kForm, int kChain>
 ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, Ints x) {
   if (step == 0) dot.sum = _mm512_setzero_si512();
-  asm("vpdpbusd %2, %1, %0" : "+v"(dot.sum) : "v"(weights.bytes), "v"(x));
+  if constexpr (kForm == QuantForm::kSigned) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(dot.sum) : "v"(x), "v"(weights.bytes));
+  } else {
+    asm("vpdpbusd %2, %1, %0" : "+v"(dot.sum) : "v"(weights.bytes), "v"(x));
+  }
 }
 // The same with x broadcast from memory.
 template <QuantForm kForm, int kChain>

@@ -69,13 +69,19 @@ template <int kGroup>
 ALOUD_INLINE const std::int16_t* group_sums(const CoarseBlock& x) {
   return kGroup == 32 ? x.sum : x.half_sum;
 }
-template <int kGroup>
-ALOUD_INLINE Ints offsets_times(const std::int16_t (*offset)[kPanelRows][2], int row, const CoarseBlock& x) {
-  Ints sum = every_word(0);
+// times[c] = a block's offsets times the sums of x[c]'s groups.
+template <int kGroup, int kColumns>
+ALOUD_INLINE void offsets_times(const std::int16_t (*offset)[kPanelRows][2], int row,
+                                const CoarseBlock* const (&x)[kColumns], Ints (&times)[kColumns]) {
 #pragma GCC unroll 8
-  for (int i = 0; i < CoarseBlock::kValues / kGroup / 2; ++i)
-    sum = add_pairs(sum, load_ints(offset[i][row]), every_four(group_sums<kGroup>(x) + 2 * i));
-  return sum;
+  for (int c = 0; c < kColumns; ++c) times[c] = every_word(0);
+#pragma GCC unroll 8
+  for (int i = 0; i < CoarseBlock::kValues / kGroup / 2; ++i) {
+    const Ints pair = load_ints(offset[i][row]);
+#pragma GCC unroll 8
+    for (int c = 0; c < kColumns; ++c)
+      times[c] = add_pairs(times[c], pair, every_four(group_sums<kGroup>(*x[c]) + 2 * i));
+  }
 }
 
 // A block's part of the result before x's scale; offset_factor is negative. Whatever way the integers were

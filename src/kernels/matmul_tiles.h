@@ -63,7 +63,8 @@ ALOUD_INLINE void multiply_group(const WeightTile* tiles, int i, int g,
     }
 #pragma GCC unroll 8
     for (int c = 0; c < kColumns; ++c) {
-      const Ints four = every_four(columns[c]->quant + g * Layout::kGroup + 4 * step);
+      const Ints four =
+          factors_of_x<Layout::kForm>(every_four(columns[c]->quant + g * Layout::kGroup + 4 * step));
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         add_products<Layout::kForm, Layout::kChain>(dot[c][v], step, weights[v], four);
@@ -95,12 +96,13 @@ ALOUD_INLINE void multiply_group(const WeightTile* tiles, int i, int g,
 
 // A block's total, before x's scale.
 template <class Layout>
-ALOUD_INLINE Floats block_total(const WeightTile& tile, int row, const typename Layout::Block& x,
-                                const Total<Layout::kWhole>& total) {
-  if constexpr (Layout::kWhole) {
-    return scale_whole<Layout::kOffset>(total.sum, offsets_times<Layout::kGroup>(tile.whole_offset, row, x),
-                                        load_floats(tile.factor + row),
-                                        load_floats(tile.offset_factor + row));
+ALOUD_INLINE Floats block_total(const WeightTile& tile, int row, const Total<Layout::kWhole>& total,
+                                Ints offsets) {
+  if constexpr (Layout::kWhole && Layout::kOffset) {
+    return scale_whole<true>(total.sum, offsets, load_floats(tile.factor + row),
+                             load_floats(tile.offset_factor + row));
+  } else if constexpr (Layout::kWhole) {
+    return to_floats(total.sum) * load_floats(tile.factor + row);
   } else {
     return total.sum;
   }
@@ -117,22 +119,31 @@ void multiply_tile(const WeightTile* tiles, int blocks, const void* const* x, fl
 #pragma GCC unroll 8
     for (int c = 0; c < kColumns; ++c) {
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) total[c][v] = Total<Layout::kWhole>{};
+      for (int v = 0; v < kVectors; ++v) {
+        total[c][v] = Total<Layout::kWhole>{};
+        // Signed quants are multiplied with x + 128: less so many times their sum.
+        if constexpr (Layout::kWhole && !Layout::kOffset)
+          total[c][v].sum = load_ints(tile_of(tiles, v).start + row_of(v));
+      }
     }
 #pragma GCC unroll 1
     for (int g = 0; g < Layout::kGroups; ++g)
       multiply_group<Layout>(tiles, b * Layout::kGroups + g, g, columns, total);
-#pragma GCC unroll 8
-    for (int c = 0; c < kColumns; ++c) {
-      const Floats scale = every_float(columns[c]->scale);
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) {
+    for (int v = 0; v < kVectors; ++v) {
+      const WeightTile& tile = tile_of(tiles, v);
+      Ints offsets[kColumns];
+      if constexpr (Layout::kWhole && Layout::kOffset)
+        offsets_times<Layout::kGroup>(tile.whole_offset, row_of(v), columns, offsets);
+#pragma GCC unroll 8
+      for (int c = 0; c < kColumns; ++c) {
         float* sum = sums + c * kPanelsAtOnce * kPanelRows + v * kLanes;
-        const Floats part = block_total<Layout>(tile_of(tiles, v), row_of(v), *columns[c], total[c][v]);
-        store_floats(sum, multiply_add(part, scale, load_floats(sum)));
+        const Floats part = block_total<Layout>(tile, row_of(v), total[c][v], offsets[c]);
+        store_floats(sum, multiply_add(part, every_float(columns[c]->scale), load_floats(sum)));
       }
-      ++columns[c];
     }
+#pragma GCC unroll 8
+    for (int c = 0; c < kColumns; ++c) ++columns[c];
   }
 }
 
@@ -141,25 +152,34 @@ void multiply_tile_columns(const WeightTile* tiles, const TileProduct& product, 
   const int blocks = product.values / Layout::Block::kValues;
   const void* const* x = product.x;
   int left = product.count;
-  for (; left >= kTileColumns; left -= kTileColumns) {
-    multiply_tile<Layout, kVectors, kTileColumns>(tiles, blocks, x, sums);
-    x += kTileColumns;
-    sums += kTileColumns * kPanelsAtOnce * kPanelRows;
-  }
-  const auto rest = [&]<int kColumns>() {
-    if constexpr (kColumns < kTileColumns) multiply_tile<Layout, kVectors, kColumns>(tiles, blocks, x, sums);
+  const auto next = [&]<int kColumns>() {
+    if constexpr (kColumns <= kTileColumns) multiply_tile<Layout, kVectors, kColumns>(tiles, blocks, x, sums);
+    x += kColumns;
+    sums += kColumns * kPanelsAtOnce * kPanelRows;
+    left -= kColumns;
   };
-  switch (left) {
-    case 5:
-      return rest.template operator()<5>();
-    case 4:
-      return rest.template operator()<4>();
-    case 3:
-      return rest.template operator()<3>();
-    case 2:
-      return rest.template operator()<2>();
-    case 1:
-      return rest.template operator()<1>();
+  // Of nearly equal width, because one of few columns takes about as long as one of all.
+  for (int turns = (left + kTileColumns - 1) / kTileColumns; turns > 0; --turns) {
+    switch ((left + turns - 1) / turns) {
+      case 6:
+        next.template operator()<6>();
+        break;
+      case 5:
+        next.template operator()<5>();
+        break;
+      case 4:
+        next.template operator()<4>();
+        break;
+      case 3:
+        next.template operator()<3>();
+        break;
+      case 2:
+        next.template operator()<2>();
+        break;
+      case 1:
+        next.template operator()<1>();
+        break;
+    }
   }
 }
 
@@ -197,7 +217,7 @@ template <int kGroup>
 void multiply_whole(const TileFormat& format, const TileProduct& product) {
   if (format.has_offset)
     return multiply_tiles<TileLayout<CoarseBlock, kGroup, QuantForm::kUnsigned, true, 1, true>>(product);
-  multiply_tiles<TileLayout<CoarseBlock, kGroup, kSignedForm, false, 1, true>>(product);
+  multiply_tiles<TileLayout<CoarseBlock, kGroup, QuantForm::kSigned, false, 1, true>>(product);
 }
 
 void multiply(const TileFormat& format, const TileProduct& product) {
