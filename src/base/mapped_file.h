@@ -37,6 +37,8 @@ class MappedFile {
   // Errors: a part of the file could not be read since it was mapped; the message names the file.
   Status check() const;
 
+  // Maps this part of bytes() at once, where the system can: faster than page by page as it is read.
+  void populate(std::span<const std::byte> part) const;
   // The system may take back the memory of this part of bytes(); reading it again brings it back.
   void release(std::span<const std::byte> part) const;
 

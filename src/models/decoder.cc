@@ -105,8 +105,7 @@ Status Decoder::forward(std::span<const SequenceStep> steps, float* logits, cons
     }
   }
   flush();
-  TRY(file_->check());
-  return panels_->check();
+  return file_->check();
 }
 
 // Adds what the last block found, if there was one, to the hidden states of some tokens, and norms them as

@@ -220,6 +220,10 @@ std::uint64_t GgufFile::offset(const Tensor& tensor) const {
   return static_cast<std::uint64_t>(tensor.bytes.data() - parts_[part_of(tensor)].data());
 }
 
+void GgufFile::populate(const Tensor& tensor, std::size_t first, std::size_t count) const {
+  if (!mappings_.empty()) mappings_[part_of(tensor)].populate(tensor.bytes.subspan(first, count));
+}
+
 void GgufFile::release(const Tensor& tensor) const {
   if (!mappings_.empty()) mappings_[part_of(tensor)].release(tensor.bytes);
 }

@@ -126,6 +126,8 @@ class GgufFile {
   Status check() const;
   // Those of parts(); none when the bytes are somebody else's.
   std::span<const MappedFile> mappings() const { return mappings_; }
+  // Bytes [first, first + count) of a tensor of this file will be read at once, by any thread.
+  void populate(const Tensor& tensor, std::size_t first, std::size_t count) const;
   // The system may take back the memory that holds a tensor of this file, until it is read again.
   void release(const Tensor& tensor) const;
 

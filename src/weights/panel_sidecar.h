@@ -47,11 +47,12 @@ struct PanelOptions {
   bool sidecar = true;
   std::int64_t least_bytes = kLeastSidecarBytes;
   std::string folder;     // of the sidecars; empty: aloud/ in the user's cache folder, see below
-  PackProgress progress;  // of packing; may be empty
+  PackProgress progress;  // of packing or reading; may be empty
 };
 
 struct OpenPanels {
   PanelStore store;
+  bool from_sidecar = false;
   std::string notice;  // why a sidecar that is there, or its folder, was not used; mostly empty
   std::unique_ptr<SidecarWriter> writer;  // nullptr: nothing is being written
 };
