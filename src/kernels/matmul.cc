@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "base/check.h"
@@ -56,7 +57,10 @@ class TileSource {
         fast_(in_panels_ ? kernels.find_panel_format(weights.type, columns) : nullptr),
         general_(find_format(weights.type)) {
     CHECK(general_ != nullptr);
-    if (in_panels_) panel_bytes_ = panel_bytes(weights.type, weights.columns);
+    if (in_panels_) {
+      panel_bytes_ = panel_bytes(weights.type, weights.columns);
+      blocks_.emplace(weights.type, weights.columns);
+    }
     if (fast_ != nullptr) {
       format_ = fast_->tile;
     } else {
@@ -72,8 +76,7 @@ class TileSource {
   // Takes columns [k, k + values) of the 16 rows from `row` on apart.
   void unpack(std::int64_t row, std::int64_t k, int values, WeightTile& tile) const {
     if (fast_ != nullptr) {
-      return fast_->unpack(find_panel_block(weights_.type, weights_.columns, panel(row), k / block_values_),
-                           values / block_values_, tile);
+      return fast_->unpack(blocks_->find(panel(row), k / block_values_), values / block_values_, tile);
     }
     const std::uint32_t flip = format_.form == QuantForm::kBiased ? 0x80808080u : 0u;
     UnpackedBlock block;
@@ -90,18 +93,18 @@ class TileSource {
   // Asks for what unpack() will read.
   void prefetch(std::int64_t row, std::int64_t k, int values) const {
     if (fast_ == nullptr) return;
-    const std::byte* from =
-        find_panel_block(weights_.type, weights_.columns, panel(row), k / block_values_).words;
-    const std::int64_t bytes = kPanelRows * row_bytes(weights_.type, values);
+    const std::byte* from = blocks_->find(panel(row), k / block_values_).words;
+    const std::int64_t bytes = values / block_values_ * kPanelRows * block_bytes_;
     for (std::int64_t i = 0; i < bytes; i += kCacheLine) __builtin_prefetch(from + i);
+    asm volatile("");  // GCC 12 takes a function that only prefetches for one that does nothing
   }
 
   // sums[column][16] = the 16 rows from `row` on times x. Only if is_direct().
   void multiply_direct(std::int64_t row, const void* const* x, std::int64_t stride, int count,
                        float* sums) const {
     std::memset(sums, 0, static_cast<std::size_t>(count) * kPanelRows * sizeof(float));
-    fast_->multiply_direct(find_panel_block(weights_.type, weights_.columns, panel(row), 0),
-                           weights_.columns / block_values_, x, stride, count, sums);
+    fast_->multiply_direct(blocks_->find(panel(row), 0), weights_.columns / block_values_, x, stride, count,
+                           sums);
   }
 
  private:
@@ -128,6 +131,7 @@ class TileSource {
   int block_bytes_;
   bool in_panels_;
   std::int64_t panel_bytes_ = 0;
+  std::optional<PanelBlocks> blocks_;  // in panels
   const PanelFormat* fast_;
   const Format* general_;
   TileFormat format_;

@@ -105,8 +105,10 @@ ALOUD_INLINE void add_block(const PanelRows& panel, const std::byte* ahead,
     if constexpr (kWhole<Type>) {
       const Ints group_scale = load_ints(whole_scale[group]);
 #pragma GCC unroll 8
-      for (int c = 0; c < kColumns; ++c)
+      for (int c = 0; c < kColumns; ++c) {
         total[c].sum = add_words(total[c].sum, multiply_words(dot[c].sum, group_scale));
+        keep_here(total[c].sum);
+      }
     } else {
       const Floats group_scale = load_floats(scale[group]);
       const Floats group_offset = Type::kOffset ? load_floats(offset[group]) : Floats{};

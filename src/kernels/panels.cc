@@ -109,9 +109,11 @@ void unpack_panel_blocks(DType type, int row, std::int64_t columns, const std::b
   }
 }
 
-PanelBlock find_panel_block(DType type, std::int64_t columns, const std::byte* panel, std::int64_t block) {
+PanelBlocks::PanelBlocks(DType type, std::int64_t columns) {
   const Places places{layout_of(type), columns / info(type).block_values};
-  return {panel + places.word(block, 0, 0), panel + places.tail(block, 0)};
+  word_bytes_ = places.word(1, 0, 0);
+  tails_ = places.tail(0, 0);
+  tail_bytes_ = places.tail(1, 0) - tails_;
 }
 
 }  // namespace aloud

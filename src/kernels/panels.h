@@ -48,6 +48,19 @@ struct PanelBlock {
   const std::byte* words;  // [word][row][4]
   const std::byte* tails;  // [row][tail_bytes]
 };
-PanelBlock find_panel_block(DType type, std::int64_t columns, const std::byte* panel, std::int64_t block);
+class PanelBlocks {
+ public:
+  // Of panels of `columns` columns. The type has a panel layout.
+  PanelBlocks(DType type, std::int64_t columns);
+
+  PanelBlock find(const std::byte* panel, std::int64_t block) const {
+    return {panel + block * word_bytes_, panel + tails_ + block * tail_bytes_};
+  }
+
+ private:
+  std::int64_t word_bytes_;  // of a block column's words
+  std::int64_t tail_bytes_;  // and of its tails
+  std::int64_t tails_;       // where the first of those lie
+};
 
 }  // namespace aloud
