@@ -26,7 +26,7 @@ class SqliteStore final : public Store {
         vfs_(std::move(options.vfs)),
         now_ms_(options.now_ms ? std::move(options.now_ms) : unix_milliseconds),
         must_interrupt_(options.use == FolderUse::kServe),
-        writer_(std::move(database), path_) {}
+        writer_(std::move(database), kDatabaseName) {}
 
   // Interrupts the replies that an earlier server left running. Where that cannot be stored now, readers are
   // told so nevertheless, and it is tried again before anything else is written.
@@ -223,7 +223,7 @@ class SqliteStore final : public Store {
       readers_.push_back(std::move(database));
       return result;
     } catch (const SQLite::Exception& error) {
-      return tl::unexpected(store_error(error, path_));
+      return tl::unexpected(store_error(error, kDatabaseName));
     }
   }
 

@@ -27,7 +27,8 @@ struct SqliteStoreOptions {
 };
 
 // Errors: the folder or the file cannot be made, read or written, is in use in a way that does not go with
-// this one, is of another program, or of a newer version of this one.
+// this one, is of another program, or of a newer version of this one. What the store itself fails with does
+// not name the folder: clients are told of it.
 Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options);
 
 }  // namespace aloud
