@@ -122,6 +122,19 @@ async function same_as_stored(reader) {
   await button(lastReply(page), "again").waitFor();
 }
 
+// What is read stays where it is when a reply ends.
+{
+  await button(page, "chat.new").click();
+  const reply = await ask(page, "Much to read. pace 300 say 900");
+  await until(page, () => document.querySelector(".scroller").scrollHeight > 2 * innerHeight);
+  await page.evaluate(() => (document.querySelector(".scroller").scrollTop = 0));
+  const { hash } = new URL(page.url());
+  await page.waitForResponse((answer) => answer.url().endsWith(`/v1/conversations/${hash.split("/")[2]}`));
+  await done(reply);
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  assert.equal(await page.evaluate(() => document.querySelector(".scroller").scrollTop), 0);
+}
+
 // A context that is nearly full warns, and one click goes on in a new chat with a summary.
 {
   await button(page, "chat.new").click();
