@@ -118,6 +118,15 @@ async function command(text) {
   assert.doesNotMatch(await (await answered(page, "Please tell.")).innerText(), /pirate/);
   await command("/system Speak like a bishop.");
   assert.match(await (await answered(page, "Please tell.")).innerText(), /Speak like a bishop\./);
+
+  // What is sent right after them waits until they are stored, however long that takes.
+  await page.route("**/v1/conversations/*", async (route) => {
+    if (route.request().method() === "PATCH") await page.waitForTimeout(500);
+    await route.continue();
+  });
+  await command("/system Speak like a baker.");
+  assert.match(await (await answered(page, "Please tell.")).innerText(), /Speak like a baker\./);
+  await page.unroute("**/v1/conversations/*");
 }
 
 // From here on the mouse rests: shortcuts, and the way to everything else by Tab.

@@ -25,6 +25,7 @@ export class RunningReply {
   #stored: boolean;
   #leaving = new AbortController();
   #stop_wanted = false;
+  #leave_wanted = false;
   #known = false; // The server has said what the reply's id is.
   #fresh = false; // The replay has begun: what was there before is written anew.
   #thought = "";
@@ -51,6 +52,7 @@ export class RunningReply {
           this.#known = true;
           identified(event.response.id);
           if (this.#stop_wanted) void this.stop();
+          if (this.#leave_wanted) this.leave();
         }
         this.#apply(event);
       }
@@ -59,9 +61,10 @@ export class RunningReply {
     }
   }
 
-  // The page goes elsewhere; a stored reply is written on without it.
+  // The page goes elsewhere; a stored reply is written on without it, when it has been asked for.
   leave(): void {
-    this.#leaving.abort();
+    this.#leave_wanted = true;
+    if (this.#known || !this.#stored) this.#leaving.abort();
   }
 
   async stop(): Promise<void> {
