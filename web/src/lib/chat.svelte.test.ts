@@ -3,7 +3,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { api, respond } from "./api";
 import { Chat } from "./chat.svelte";
-import type { ChatSettings, Message, ResponseBody, WholeConversation } from "./types";
+import type { ChatSettings, Message, ResponseBody, ResponseEvent, WholeConversation } from "./types";
 
 vi.mock(import("./api"), async (original) => ({ ...(await original()), respond: vi.fn() }));
 
@@ -146,4 +146,42 @@ test("a conversation whose making was not answered is made once", async () => {
   await vi.waitFor(() => expect(chat.path.at(-1)?.content).toBe("Yes."));
   const [first, second] = vi.mocked(api.create).mock.calls.slice(-2);
   expect(first?.[0].id).toBe(second?.[0].id);
+});
+
+test("a reply that is not saved says so until it is", async () => {
+  const chat = await open_chat();
+  go_on();
+  const events: ResponseEvent = {
+    type: "response.failed",
+    sequence_number: 1,
+    response: { id: "r", status: "failed", saved: false, error: { code: "not_stored", message: "no space" } },
+  };
+  vi.mocked(respond).mockImplementationOnce(async function* () {
+    messages.push({ id: "r", parent: messages.at(-1)?.id ?? "", role: "assistant", content: "Whole.", status: "cancelled", saved: false });
+    yield events;
+  });
+  vi.mocked(api.read).mockRejectedValueOnce(new Error("gone"));
+  await chat.send(say("Hello"));
+  const shown = () => chat.messages.get("r") as Message;
+  expect([shown().saved, shown().status, shown().extra]).toEqual([false, "complete", undefined]);
+  await chat.refresh();
+  expect([shown().saved, shown().status]).toEqual([false, "cancelled"]);
+
+  const told = vi.spyOn(api, "response").mockResolvedValueOnce({ id: "r", status: "cancelled", saved: false });
+  await chat.look_after(shown());
+  expect(shown().saved).toBe(false);
+  delete messages.at(-1)?.saved;
+  told.mockResolvedValueOnce({ id: "r", status: "cancelled" });
+  await chat.look_after(shown());
+  expect(shown().saved).toBeUndefined();
+});
+
+test("a reply that the server lost before it was saved stays as it is", async () => {
+  const chat = await open_chat();
+  chat.load({ ...whole(), messages: messages.map((message) => (message.id === "a" ? { ...message, saved: false } : message)) });
+  messages = messages.map((message) => (message.id === "a" ? { ...message, content: "Wh", status: "interrupted" } : message));
+  vi.spyOn(api, "response").mockResolvedValueOnce({ id: "a", status: "failed", error: { code: "interrupted", message: "" } });
+  await chat.look_after(chat.messages.get("a") as Message);
+  await chat.refresh();
+  expect([chat.messages.get("a")?.content, chat.messages.get("a")?.saved]).toEqual(["Whole.", false]);
 });

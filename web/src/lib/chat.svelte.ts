@@ -20,6 +20,9 @@ export interface Trouble {
   retry: () => void;
 }
 
+// Whether the server has ended before it could save a reply: what stands here is all there is of it.
+const is_lost = (shown: Message, is_interrupted: boolean) => shown.saved === false && shown.status !== "interrupted" && is_interrupted;
+
 const PENDING = "pending"; // Id of a reply that the server has not named yet.
 
 export const random_id = (): string => crypto.randomUUID?.() ?? Math.random().toString(36).slice(2) + Date.now().toString(36);
@@ -75,6 +78,7 @@ export class Chat {
       if (message.id === this.reply?.message.id) continue;
       const known = this.messages.get(message.id);
       if (message.status === "running" && known && known.status !== "running") continue;
+      if (known && is_lost(known, message.status === "interrupted")) continue;
       this.#put(message);
     }
     if (this.reply) return;
@@ -139,6 +143,14 @@ export class Chat {
   async change_settings(change: Partial<ChatSettings>): Promise<void> {
     this.settings = { ...this.settings, ...change };
     await this.#store();
+  }
+
+  // Looks whether the server has saved a reply meanwhile that it could not save when that ended.
+  async look_after(message: Message): Promise<void> {
+    const { saved, error } = await api.response(message.id);
+    if (saved === false || is_lost(message, error?.code === "interrupted")) return;
+    delete message.saved;
+    await this.refresh();
   }
 
   leave(): void {

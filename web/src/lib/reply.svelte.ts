@@ -137,12 +137,15 @@ export class RunningReply {
 
   #finish(response: ResponseBody): void {
     this.#flush();
-    this.message.status = ended_as[response.status];
+    // What the store refuses is whole nevertheless.
+    const is_refused = response.error?.code === "not_stored";
+    this.message.status = is_refused ? "complete" : ended_as[response.status];
+    if (response.saved === false) this.message.saved = false;
     if (response.model) this.message.model = response.model;
     if (response.usage) this.message.usage = response.usage;
     if (response.timings) this.message.timings = response.timings;
     const reason = response.finish_reason ?? response.incomplete_details?.reason;
     if (reason) this.message.finish_reason = reason;
-    if (response.error) this.message.extra = { ...this.message.extra, error: response.error.message };
+    if (response.error && !is_refused) this.message.extra = { ...this.message.extra, error: response.error.message };
   }
 }
