@@ -189,20 +189,20 @@ std::vector<StoredMessage> path_to(const std::vector<StoredMessage>& messages, s
   return path;
 }
 
-StoreResult<Conversation> fork_conversation(Store& store, std::string_view owner, std::string_view id,
-                                            std::string_view leaf) {
-  TRY_ASSIGN(const Conversation old, store.conversation(owner, id));
-  TRY_ASSIGN(const std::vector<StoredMessage> all, store.messages(owner, id));
-  std::vector<StoredMessage> path = path_to(all, leaf);
+StoreResult<Conversation> fork_conversation(Store& store, std::string_view owner,
+                                            const WholeConversation& old, std::string_view leaf) {
+  std::vector<StoredMessage> path = path_to(old.messages, leaf);
   if (path.empty()) {
     return fail_store(StoreError::Kind::kNotFound, "message {} of conversation {}: not found",
-                      printable(leaf), printable(id));
+                      printable(leaf), printable(old.conversation.id));
   }
   for (StoredMessage& message : path) {
     if (message.status == ReplyStatus::kRunning) message.status = ReplyStatus::kInterrupted;
   }
-  return store.create_conversation(
-      owner, {.title = old.title, .folder = old.folder, .settings = old.settings}, std::move(path));
+  Conversation made{.title = old.conversation.title,
+                    .folder = old.conversation.folder,
+                    .settings = old.conversation.settings};
+  return store.create_conversation(owner, std::move(made), std::move(path));
 }
 
 }  // namespace aloud

@@ -44,8 +44,9 @@ StoreResult<ImportedConversation> import_conversation(Store& store, std::string_
 // The messages from the beginning to a leaf; empty if there is none of that id.
 std::vector<StoredMessage> path_to(const std::vector<StoredMessage>& messages, std::string_view leaf);
 
-// A new conversation with the messages up to one of them, and the settings and folder of the old one.
-StoreResult<Conversation> fork_conversation(Store& store, std::string_view owner, std::string_view id,
-                                            std::string_view leaf);
+// A new conversation with the messages up to one of them, and the settings and folder of the old one. A reply
+// that is still written is interrupted there.
+StoreResult<Conversation> fork_conversation(Store& store, std::string_view owner,
+                                            const WholeConversation& old, std::string_view leaf);
 
 }  // namespace aloud

@@ -79,20 +79,19 @@ TEST(ConversationJson, RefusalsNameTheField) {
 }
 
 TEST_F(StoreTest, ForksTakeTheWayToTheLeaf) {
-  const auto made = store_->create_conversation(
-      "alice", {.title = "t", .folder = "f"},
-      {message_of("q", "", "user", "?"), message_of("a1", "q", "assistant", "one"),
-       message_of("a2", "q", "assistant", "two"), message_of("q2", "a1", "user", "more")});
-  const auto fork = fork_conversation(*store_, "alice", made->id, "a2");
+  const WholeConversation old{
+      .conversation = {.id = "old", .title = "t", .folder = "f"},
+      .messages = {message_of("q", "", "user", "?"), message_of("a1", "q", "assistant", "one"),
+                   message_of("a2", "q", "assistant", "two"), message_of("q2", "a1", "user", "more")}};
+  const auto fork = fork_conversation(*store_, "alice", old, "a2");
   ASSERT_TRUE(fork.has_value()) << fork.error().message;
-  EXPECT_NE(fork->id, made->id);
+  EXPECT_NE(fork->id, "old");
   EXPECT_EQ(fork->folder, "f");
   EXPECT_EQ(fork->active_leaf, "a2");
   const auto messages = store_->messages("alice", fork->id).value();
   ASSERT_EQ(messages.size(), 2u);
   EXPECT_EQ(messages[1].content, "two");
-  EXPECT_EQ(fork_conversation(*store_, "alice", made->id, "x").error().kind, StoreError::Kind::kNotFound);
-  EXPECT_EQ(fork_conversation(*store_, "bob", made->id, "a2").error().kind, StoreError::Kind::kNotFound);
+  EXPECT_EQ(fork_conversation(*store_, "alice", old, "x").error().kind, StoreError::Kind::kNotFound);
 }
 
 }  // namespace

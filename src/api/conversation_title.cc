@@ -68,7 +68,7 @@ void answer_title_conversation(const ApiCall& call) {
   const std::string& id = call.request->parameters.front();
   const auto conversation = call.services.store.conversation(call.caller.owner, id);
   if (!conversation) return call.send(from_store(conversation.error()));
-  const auto stored = call.services.store.messages(call.caller.owner, id);
+  const auto stored = call.services.keeper.messages(call.caller.owner, id);
   if (!stored) return call.send(from_store(stored.error()));
   const std::vector<StoredMessage> path = path_to(*stored, conversation->active_leaf);
   std::vector<Message> messages = messages_of(path);

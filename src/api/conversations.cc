@@ -194,7 +194,9 @@ void answer_fork_conversation(const ApiCall& call) {
   JsonFields fields(*json);
   const std::string leaf = fields.required_string("leaf");
   if (fields.error()) return call.send(*fields.error());
-  answer_whole(call, fork_conversation(call.services.store, call.caller.owner, id_of(call), leaf));
+  const auto old = whole(call, id_of(call));
+  if (!old) return call.send(from_store(old.error()));
+  answer_whole(call, fork_conversation(call.services.store, call.caller.owner, *old, leaf));
 }
 
 void answer_search_conversations(const ApiCall& call) {

@@ -93,7 +93,12 @@ int serve_until_signal(const ServeFlags& flags, const OfferModels& offer) {
   if (!models) return report_error("serve", models.error().message);
   const auto folder = data_folder(flags.data);
   if (!folder) return report_error("serve", folder.error().message);
-  auto store = open_sqlite_store({.folder = *folder, .use = FolderUse::kServe});
+  auto store = open_sqlite_store(
+      {.folder = *folder, .use = FolderUse::kServe, .on_refusal = [&folder](const StoreError& error) {
+         report_error("serve",
+                      fmt::format("{}: what is stored can be read, but nothing can be stored now: {}",
+                                  printable(*folder), error.message));
+       }});
   if (!store) return report_error("serve", store.error().message);
   if (flags.log != "off") options->on_request = flags.log == "json" ? log_json : log_text;
   options->on_failure = [](std::string_view what) { report_error("serve", what); };

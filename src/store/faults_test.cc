@@ -206,6 +206,61 @@ TEST(StoreFaults, FullDiskWhileOpeningIsToldAndHeals) {
   EXPECT_EQ((*store)->create_conversation(kOwner, {}).error().kind, Kind::kFull);
 }
 
+// A server that starts where nothing can be written tells of the replies of an earlier one as interrupted,
+// and stores that as soon as it can.
+void interrupt_without_writing(std::atomic<bool> FaultyDisk::*fault, Kind expected) {
+  FaultyDisk disk;
+  const TemporaryFolder folder;
+  std::vector<Kind> refusals;
+  const auto serve = [&] {
+    return open_sqlite_store(
+        {.folder = folder.path(),
+         .use = FolderUse::kServe,
+         .vfs = disk.name(),
+         .on_refusal = [&](const StoreError& error) { refusals.push_back(error.kind); }});
+  };
+  const auto status_of_reply = [](Store& store, const char* id) {
+    const std::vector<StoredMessage> messages = store.messages(kOwner, "conv").value();
+    for (const StoredMessage& message : messages) {
+      if (message.id == id) return message.status;
+    }
+    return ReplyStatus::kFailed;
+  };
+  {
+    const auto store = serve();
+    ASSERT_TRUE((*store)->create_conversation(kOwner, {.id = "conv"}));
+    ASSERT_TRUE((*store)->add_messages(kOwner, "conv", {running_reply("a", "")}));
+    ASSERT_TRUE((*store)->put_response(kOwner, {.id = "a", .status = ReplyStatus::kRunning}));
+    ASSERT_TRUE((*store)->add_reply_parts(std::vector<ReplyPart>{{kOwner, "conv", "a", 0, "", "part"}}));
+  }
+  disk.*fault = true;
+  {
+    const auto store = serve();
+    ASSERT_TRUE(store.has_value()) << store.error().message;
+    EXPECT_EQ(refusals, std::vector{expected});
+    EXPECT_EQ((*store)->messages(kOwner, "conv").value().front().content, "part");
+    EXPECT_EQ(status_of_reply(**store, "a"), ReplyStatus::kInterrupted);
+    EXPECT_EQ((*store)->response(kOwner, "a").value().status, ReplyStatus::kInterrupted);
+    EXPECT_EQ((*store)->add_messages(kOwner, "conv", {running_reply("b", "a")}).error().kind, expected);
+    disk.*fault = false;
+    ASSERT_TRUE((*store)->add_messages(kOwner, "conv", {running_reply("b", "a")}));
+    EXPECT_EQ(status_of_reply(**store, "a"), ReplyStatus::kInterrupted);
+    EXPECT_EQ(status_of_reply(**store, "b"), ReplyStatus::kRunning);
+    EXPECT_EQ((*store)->search(kOwner, "part").value().hits.size(), 1u);
+  }
+  // Also where no reply is left.
+  disk.*fault = true;
+  EXPECT_TRUE(serve().has_value());
+  EXPECT_EQ(refusals, std::vector({expected, expected}));
+}
+
+TEST(StoreFaults, RepliesAreInterruptedOnAFullDisk) {
+  interrupt_without_writing(&FaultyDisk::full, Kind::kFull);
+}
+TEST(StoreFaults, RepliesAreInterruptedWhereWritesFail) {
+  interrupt_without_writing(&FaultyDisk::writes_fail, Kind::kUnavailable);
+}
+
 // Several writers at once, and a crash: what was acknowledged to any of them is there.
 void crash_among_threads(std::int64_t crash_at, std::uint32_t seed) {
   FaultyDisk disk;

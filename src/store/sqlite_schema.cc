@@ -154,6 +154,10 @@ Status check_integrity(SQLite::Database& database) {
   return {};
 }
 
+void check_writable(SQLite::Database& database) {
+  database.exec(fmt::format("PRAGMA user_version = {}", kVersion));
+}
+
 void migrate(SQLite::Database& database) {
   // Nothing is written where nothing is to be done: what is on a full disk can still be read.
   if (pragma(database, "user_version") == kVersion) return;

@@ -15,6 +15,9 @@ Result<int> schema_version(SQLite::Database& database);
 // is not. Reads all of it. Throws SQLite::Exception.
 Status check_integrity(SQLite::Database& database);
 
+// Writes what is there already. Throws SQLite::Exception where nothing can be written now.
+void check_writable(SQLite::Database& database);
+
 // Brings an open database that is ours to the schema of this program: all of it or nothing.
 // Throws SQLite::Exception.
 void migrate(SQLite::Database& database);

@@ -2,6 +2,7 @@
 // write on the writer's thread.
 #include "store/sqlite_store.h"
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -24,7 +25,22 @@ class SqliteStore final : public Store {
         path_(std::move(path)),
         vfs_(std::move(options.vfs)),
         now_ms_(options.now_ms ? std::move(options.now_ms) : unix_milliseconds),
-        writer_(std::move(database), path_) {}
+        must_interrupt_(options.use == FolderUse::kServe),
+        writer_(std::move(database), kDatabaseName) {}
+
+  // Interrupts the replies that an earlier server left running. Where that cannot be stored now, readers are
+  // told so nevertheless, and it is tried again before anything else is written.
+  StoreStatus interrupt_earlier() {
+    if (!must_interrupt_) return {};
+    TRY(writer_.write([this](SQLite::Database& database) -> StoreStatus {
+      if (!must_interrupt_) return {};  // another call was first, and replies run again
+      interrupt_running(database);
+      check_writable(database);
+      return {};
+    }));
+    must_interrupt_ = false;
+    return {};
+  }
 
   StoreResult<Conversation> create_conversation(std::string_view owner, Conversation conversation,
                                                 std::vector<StoredMessage> messages) override {
@@ -68,8 +84,11 @@ class SqliteStore final : public Store {
 
   StoreResult<std::vector<StoredMessage>> messages(std::string_view owner,
                                                    std::string_view conversation) override {
-    return read<std::vector<StoredMessage>>(
-        [&](SQLite::Database& database) { return read_messages(database, owner, conversation); });
+    TRY_ASSIGN(std::vector<StoredMessage> messages,
+               read<std::vector<StoredMessage>>(
+                   [&](SQLite::Database& database) { return read_messages(database, owner, conversation); }));
+    for (StoredMessage& message : messages) message.status = status_of(message.status);
+    return messages;
   }
   StoreResult<std::vector<StoredMessage>> add_messages(std::string_view owner, std::string_view conversation,
                                                        std::vector<StoredMessage> messages) override {
@@ -102,8 +121,11 @@ class SqliteStore final : public Store {
     });
   }
   StoreResult<StoredResponse> response(std::string_view owner, std::string_view id) override {
-    return read<StoredResponse>(
-        [&](SQLite::Database& database) { return read_response(database, owner, id, now_ms_()); });
+    TRY_ASSIGN(StoredResponse response, read<StoredResponse>([&](SQLite::Database& database) {
+                 return read_response(database, owner, id, now_ms_());
+               }));
+    response.status = status_of(response.status);
+    return response;
   }
   StoreStatus delete_response(std::string_view owner, std::string_view id) override {
     return write<void>([&](SQLite::Database& database) { return remove_response(database, owner, id); });
@@ -170,10 +192,16 @@ class SqliteStore final : public Store {
   }
 
  private:
+  // Until those of an earlier server are interrupted, no reply runs.
+  ReplyStatus status_of(ReplyStatus stored) const {
+    return stored == ReplyStatus::kRunning && must_interrupt_ ? ReplyStatus::kInterrupted : stored;
+  }
+
   // Calls within a transaction of the writer, and waits until that is durable. The result is that of the call
   // unless the commit fails.
   template <class Value, class Call>
   StoreResult<Value> write(Call call) {
+    TRY(interrupt_earlier());
     std::optional<StoreResult<Value>> result;
     TRY(writer_.write([&](SQLite::Database& database) -> StoreStatus {
       result.emplace(call(database));
@@ -195,7 +223,7 @@ class SqliteStore final : public Store {
       readers_.push_back(std::move(database));
       return result;
     } catch (const SQLite::Exception& error) {
-      return tl::unexpected(store_error(error, path_));
+      return tl::unexpected(store_error(error, kDatabaseName));
     }
   }
 
@@ -218,6 +246,7 @@ class SqliteStore final : public Store {
   const std::string path_;
   const std::string vfs_;
   const std::function<std::int64_t()> now_ms_;
+  std::atomic<bool> must_interrupt_;
   std::mutex mutex_;
   std::vector<SQLite::Database> readers_;
   SqliteWriter writer_;
@@ -239,12 +268,13 @@ Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options) {
     }
     database.exec("PRAGMA journal_mode = WAL");
     migrate(database);
-    if (options.use == FolderUse::kServe) {
-      SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-      interrupt_running(database);
-      transaction.commit();
+    const auto on_refusal = std::move(options.on_refusal);
+    auto store =
+        std::make_unique<SqliteStore>(std::move(lock), std::move(database), path, std::move(options));
+    if (const StoreStatus status = store->interrupt_earlier(); !status && on_refusal) {
+      on_refusal(status.error());
     }
-    return std::make_unique<SqliteStore>(std::move(lock), std::move(database), path, std::move(options));
+    return store;
   } catch (const SQLite::Exception& error) {
     return fail("{}", store_error(error, path).message);
   }

@@ -21,10 +21,14 @@ struct SqliteStoreOptions {
                                      // left running are interrupted. Not kReplace.
   std::string vfs;                   // SQLite's name of the file system, for tests; empty: the usual one
   std::function<std::int64_t()> now_ms = {};  // milliseconds since 1970; empty: the system's clock
+  // With kServe: the store was opened and can be read, but now it cannot be written. Called before
+  // open_sqlite_store returns.
+  std::function<void(const StoreError&)> on_refusal = {};
 };
 
 // Errors: the folder or the file cannot be made, read or written, is in use in a way that does not go with
-// this one, is of another program, or of a newer version of this one.
+// this one, is of another program, or of a newer version of this one. What the store itself fails with does
+// not name the folder: clients are told of it.
 Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options);
 
 }  // namespace aloud

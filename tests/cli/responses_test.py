@@ -15,6 +15,7 @@ QUESTION = "What is 27*14?"
 # Long enough to be caught in the middle; ends when the context is full.
 LONG = {"input": QUESTION, "guided_regex": "[a-z]{3000}", "thinking": {"type": "disabled"}, "detect_loops": False, "seed": 3}
 COMPANY = 24
+SHORT_FILE = 64 << 10  # bytes: the index of the store's log has room, the log has not
 FINAL = {"response.completed", "response.incomplete", "response.failed"}
 
 
@@ -356,8 +357,12 @@ def test_a_store_that_refuses(folder):
     check(message["content"] == text_of(response) != "", f"not saved: {response} {message}")
     [last] = again(server, name)[-1:]
     check(last["response"] == response, f"not saved, its stream: {last}")
-    check(server.ask("POST", "/v1/responses", {"input": "x"})[0] >= 500, "a full disk takes another one")
+    status, refused = server.ask("POST", "/v1/responses", {"input": "x"})
+    check(status >= 500 and folder not in refused["error"]["message"], f"a full disk takes another one: {status} {refused}")
+    check(server.ask("POST", f"/v1/conversations/{conversation}/fork", {"leaf": name})[0] >= 500, "a fork on a full disk")
     server.fill_disk(False)
+    fork = server.ask("POST", f"/v1/conversations/{conversation}/fork", {"leaf": name})[1]["messages"][-1]
+    check({**fork, "saved": False} == message, f"a fork with a reply that is not saved: {fork} {message}")
     last = events_of(answer)[-1]["response"]
     check(last == told_of(server, conversation, name)[0] == {key: value for key, value in response.items() if key != "saved"},
           f"saved: {last}")
@@ -377,6 +382,39 @@ def test_a_store_that_refuses(folder):
     check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
 
 
+def test_a_start_without_space(folder):
+    """What can be read is read, a reply that ran is interrupted, and everything goes on when there is space."""
+    server = Server(folder)
+    server.wait_ready()
+    conversation = server.ask("POST", "/v1/conversations", {})[1]["id"]
+    answer = server.open("POST", "/v1/responses", {**LONG, "conversation": conversation, "stream": True})
+    name = events_of(answer, most=20)[0]["response"]["id"]
+    server.stop(signal.SIGKILL)
+
+    server = Server(folder, most_bytes=SHORT_FILE)
+    if not check(server.port, f"no start without space: {server.errors}"):
+        return
+    server.wait_ready()
+
+    def states():
+        messages = server.ask("GET", f"/v1/conversations/{conversation}")[1]["messages"]
+        return {message["id"]: message["status"] for message in messages if message["role"] == "assistant"}
+
+    check(any("nothing can be stored now" in line for line in server.errors), f"what the log says: {server.errors}")
+    check(states() == {name: "interrupted"}, f"without space: {states()}")
+    check(server.ask("GET", f"/v1/responses/{name}")[1]["error"]["code"] == "interrupted", "the response without space")
+    another = {"input": QUESTION, "conversation": conversation}
+    check(server.ask("POST", "/v1/responses", another)[0] >= 500, "a reply without space")
+    server.fill_disk(False)
+    expected = {name: "interrupted", create(server, another)["id"]: "complete"}
+    check(states() == expected, f"with space: {states()}")
+    check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
+    server = Server(folder)
+    server.wait_ready()
+    check(states() == expected, f"later: {states()}")
+    check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         server = Server(folder)
@@ -388,7 +426,7 @@ def main():
                 test(server)
             create(server, LONG, background=True)  # its end must not be in the way of the server's
         check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
-    for test in (test_owners, test_a_crash, test_a_store_that_refuses):
+    for test in (test_owners, test_a_crash, test_a_store_that_refuses, test_a_start_without_space):
         with tempfile.TemporaryDirectory() as folder:
             test(folder)
     finish()

@@ -13,14 +13,22 @@ from harness import program
 HANG_SECONDS = 120
 
 
+def limit_files(process, most_bytes):
+    """How long a file the process may write; None: any. Process 0 is the caller."""
+    _, most = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (most if most_bytes is None else most_bytes, most))
+
+
 class Server:
     """`aloud serve` on a free port with a data folder of its own."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, most_bytes=None):
+        """With most_bytes no file can be written beyond that length: see fill_disk."""
         environment = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8"}
         self.process = subprocess.Popen([program(), "serve", "--port", "0", "--data", os.path.join(folder, "data"), *options],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
-                                        restore_signals=False)  # SIGXFSZ stays ignored: see fill_disk
+                                        restore_signals=False,  # SIGXFSZ stays ignored: see fill_disk
+                                        preexec_fn=most_bytes and (lambda: limit_files(0, most_bytes)))
         self.errors = []
         threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True).start()
         self.url = self.process.stdout.readline().strip()
@@ -55,8 +63,7 @@ class Server:
 
     def fill_disk(self, is_full=True):
         """As if the disk were full: no file can be written to any more."""
-        _, most = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (0 if is_full else most, most))
+        limit_files(self.process.pid, 0 if is_full else None)
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)

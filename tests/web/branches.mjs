@@ -94,6 +94,11 @@ const chats = async () => (await server(page, "/v1/conversations")).data;
   }
   const waiting = page.getByRole("list", { name: say("queue.label") }).getByRole("listitem");
   assert.equal(await waiting.count(), 2);
+  await composer(page).fill("Half a thought");
+  await button(waiting.last(), "queue.edit").click();
+  assert.equal(await composer(page).inputValue(), "Never sent.\n\nHalf a thought");
+  await composer(page).fill("Never sent.");
+  await composer(page).press("Enter");
   await button(waiting.last(), "queue.remove").click();
   await lastReply(page).getByText("drei", { exact: true }).waitFor();
   await done(lastReply(page));

@@ -34,7 +34,7 @@ async function startTrap(complaints) {
   return { url: `http://127.0.0.1:${trap.address().port}`, close: () => trap.close() };
 }
 
-// Resolves to {url, data, open, beside, allow, close}, data being the server's folder. Options go to the server.
+// Resolves to {url, data, fillDisk, open, beside, allow, close}, data being the server's folder. Options go to the server.
 export async function startBrowser(...options) {
   if (!existsSync(CHROMIUM)) {
     console.log(`skipped: there is no ${CHROMIUM}`);
@@ -88,7 +88,7 @@ export async function startBrowser(...options) {
     trap.close();
     assert.deepEqual(complaints.filter((complaint) => !allowed.some((pattern) => pattern.test(complaint))), []);
   }
-  return { url: server.url, data: server.data, open, beside, allow, close };
+  return { url: server.url, data: server.data, fillDisk: server.fillDisk, open, beside, allow, close };
 }
 
 // What axe finds in the page as it is shown now: ["rule: place", ...].

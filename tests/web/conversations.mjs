@@ -173,4 +173,25 @@ async function imported(name, content) {
 }
 
 rmSync(folder, { recursive: true });
+// A long list comes in portions, each once, and stays as long as it has become; a folder may be called as a view is.
+{
+  const folder = say("view.archived");
+  for (let number = 0; number < 80; ++number) {
+    await server(page, "/v1/conversations", { title: `Old ${number}`, ...(number === 0 ? { folder } : {}) });
+  }
+  await page.reload();
+  const all = (await server(page, "/v1/conversations?limit=200&archived=false")).data.length;
+  await button(list(page), "list.more").dblclick();
+  await list(page).getByRole("link").nth(all - 1).waitFor();
+  await choose(page, menu("Old 40"), say("rename"));
+  await page.getByRole("textbox", { name: say("rename") }).fill("Old and new");
+  await page.keyboard.press("Enter");
+  await row(page, "Old and new").waitFor();
+  assert.equal(await list(page).getByRole("link").count(), all);
+
+  await list(page).getByRole("button", { name: new RegExp(`^${say("view.label")}`) }).click();
+  await page.getByRole("menuitemradio", { name: folder }).nth(1).waitFor();
+  assert.equal(await page.getByRole("menuitemradio", { name: folder }).count(), 2);
+}
+
 await browser.close();

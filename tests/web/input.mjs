@@ -58,6 +58,21 @@ const give = (kind, ...files) => composer(page).evaluate((area, [event, given]) 
   assert.match(await questions(page).last().innerText(), /^Your message\s+notes\.txt\s+page\.pdf\s+Now tell\.$/);
 }
 
+// Files may have the same name.
+{
+  for (const content of ["Once.", "Twice."]) await give("drop", { name: "same.txt", content });
+  await attached.nth(1).waitFor();
+  await composer(page).fill("Both.");
+  await composer(page).press("Enter");
+  const names = questions(page).last().getByText("same.txt", { exact: true });
+  await names.nth(1).waitFor();
+  await done(lastReply(page));
+  await page.reload();
+  await names.nth(1).waitFor();
+  assert.equal(await names.count(), 2);
+  await button(page, "chat.new").click();
+}
+
 // Commands begin with a slash.
 async function command(text) {
   await composer(page).fill(text);
@@ -95,7 +110,12 @@ async function command(text) {
   await button(dialog, "preset.add").click();
   await dialog.getByLabel(say("preset.name"), { exact: true }).fill("greet");
   await dialog.getByLabel(say("preset.text"), { exact: true }).fill('Greetings. say "Ahoy"');
+  await button(dialog, "preset.add").click(); // of the name of a command: that stays
+  await dialog.getByLabel(say("preset.name"), { exact: true }).last().fill("help");
+  await dialog.getByLabel(say("preset.text"), { exact: true }).last().fill("No help.");
   await page.reload(); // also with the dialog still open
+  await composer(page).fill("/hel");
+  assert.deepEqual(await page.getByRole("option", { name: "/help" }).allInnerTexts(), [`/help\n${say("command.help")}`]);
   await composer(page).fill("/gre");
   await composer(page).press("Enter");
   assert.equal(await composer(page).inputValue(), 'Greetings. say "Ahoy"');
@@ -118,6 +138,15 @@ async function command(text) {
   assert.doesNotMatch(await (await answered(page, "Please tell.")).innerText(), /pirate/);
   await command("/system Speak like a bishop.");
   assert.match(await (await answered(page, "Please tell.")).innerText(), /Speak like a bishop\./);
+
+  // What is sent right after them waits until they are stored, however long that takes.
+  await page.route("**/v1/conversations/*", async (route) => {
+    if (route.request().method() === "PATCH") await page.waitForTimeout(500);
+    await route.continue();
+  });
+  await command("/system Speak like a baker.");
+  assert.match(await (await answered(page, "Please tell.")).innerText(), /Speak like a baker\./);
+  await page.unroute("**/v1/conversations/*");
 }
 
 // From here on the mouse rests: shortcuts, and the way to everything else by Tab.

@@ -1,7 +1,7 @@
 // What outlives reloads, lost networks, other tabs, refusals and a full context: lasting.mjs PROGRAM CLIENTS_FOLDER; the
 // program is scripted_server.
 import assert from "node:assert/strict";
-import { startBrowser } from "./browser.mjs";
+import { accessibility, startBrowser } from "./browser.mjs";
 import { answered, ask, button, choose, composer, done, lastReply, list, questions, replies, row, say, stored, thoughtText, until } from "./reader.mjs";
 import { startWay } from "./way.mjs";
 
@@ -88,13 +88,17 @@ async function same_as_stored(reader) {
 
 // What the server refuses is said, and tried again.
 {
-  browser.allow(/status of (503|400)/);
+  browser.allow(/status of (507|503|400)/);
   await button(page, "chat.new").click();
-  await page.route("**/v1/responses", (route) => route.fulfill({ status: 503, headers: { "Retry-After": "7" },
+  const refuse = (status, headers = {}) => page.route("**/v1/responses", (route) => route.fulfill({ status, headers,
     json: { error: { message: "full up", type: "server_error", code: null } } }), { times: 1 });
+  await refuse(503, { "Retry-After": "7" });
+  await refuse(507); // comes first
   await composer(page).fill('Busy. say "Now."');
   await composer(page).press("Enter");
   const trouble = page.getByRole("alert");
+  await trouble.getByText(say("error.full")).waitFor();
+  await button(trouble, "retry").click();
   await trouble.getByText(say("error.busy")).waitFor();
   await trouble.getByText(say("error.retry_after", { seconds: 7 })).waitFor();
   await button(trouble, "retry").click();
@@ -120,6 +124,38 @@ async function same_as_stored(reader) {
   await page.reload();
   await lastReply(page).getByText("the script wants it so").waitFor();
   await button(lastReply(page), "again").waitFor();
+}
+
+// What is read stays where it is when a reply ends.
+{
+  await button(page, "chat.new").click();
+  const reply = await ask(page, "Much to read. pace 300 say 900");
+  await until(page, () => document.querySelector(".scroller").scrollHeight > 2 * innerHeight);
+  await page.evaluate(() => (document.querySelector(".scroller").scrollTop = 0));
+  const { hash } = new URL(page.url());
+  await page.waitForResponse((answer) => answer.url().endsWith(`/v1/conversations/${hash.split("/")[2]}`));
+  await done(reply);
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  assert.equal(await page.evaluate(() => document.querySelector(".scroller").scrollTop), 0);
+}
+
+// A reply that ends while the server's disk is full says that it is not saved, until it is.
+{
+  await button(page, "chat.new").click();
+  await ask(page, "Keep it. pace 20 say 900");
+  await lastReply(page).getByText("Step 2:").waitFor();
+  browser.fillDisk();
+  await button(page, "reply.stop").click();
+  await page.reload();
+  await lastReply(page).getByText(say("reply.unsaved")).waitFor();
+  await lastReply(page).getByText("Step 2:").waitFor();
+  assert.deepEqual(await accessibility(page), []);
+  const { saved, ...unsaved } = (await stored(page)).messages.at(-1);
+  assert.equal(saved, false);
+  browser.fillDisk(false);
+  await lastReply(page).getByText(say("reply.unsaved")).waitFor({ state: "detached" });
+  assert.deepEqual((await stored(page)).messages.at(-1), unsaved);
+  assert.equal(unsaved.status, "cancelled");
 }
 
 // A context that is nearly full warns, and one click goes on in a new chat with a summary.

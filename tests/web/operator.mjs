@@ -103,6 +103,13 @@ await other.keyboard.press("Enter");
 await tryKey(other, bert);
 await other.getByRole("alert").getByText(text["login.wrong"]).waitFor();
 
+// Who logs in there next sees nothing of that one, not even what was not sent.
+await other.evaluate(() => localStorage.setItem("aloud.draft.new", "Half a secret"));
+await logIn(other, anna);
+await asked(other).waitFor();
+assert.equal(await other.getByRole("article").count(), 0);
+assert.equal(await other.getByRole("textbox", { name: text["composer.placeholder"] }).inputValue(), "");
+
 // Back from the operator's page to the chats, which are the operator's own.
 await operator.getByRole("link", { name: text["operator.back"] }).press("Enter");
 await operator.getByRole("main", { name: text["chat.label"] }).waitFor();

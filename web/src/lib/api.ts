@@ -131,6 +131,7 @@ export const api = {
   usage: () => call<UsageList>("GET", "/v1/usage"),
   state: () => call<MachineState>("GET", "/v1/state"),
 
+  response: (id: string) => call<ResponseBody>("GET", `/v1/responses/${encodeURIComponent(id)}`),
   control: (response: string, action: "end_thinking" | "stop") =>
     call<unknown>("POST", `/v1/responses/${encodeURIComponent(response)}/control`, { action }),
   cancel: (response: string) => call<unknown>("POST", `/v1/responses/${encodeURIComponent(response)}/cancel`, {}),

@@ -20,6 +20,9 @@ export interface Trouble {
   retry: () => void;
 }
 
+// Whether the server has ended before it could save a reply: what stands here is all there is of it.
+const is_lost = (shown: Message, is_interrupted: boolean) => shown.saved === false && shown.status !== "interrupted" && is_interrupted;
+
 const PENDING = "pending"; // Id of a reply that the server has not named yet.
 
 export const random_id = (): string => crypto.randomUUID?.() ?? Math.random().toString(36).slice(2) + Date.now().toString(36);
@@ -43,6 +46,9 @@ export class Chat {
 
   path = $derived(path_to(this.messages, this.leaf));
   #stored = false; // The server has the conversation.
+  #told: ChatSettings | null = null; // The settings that the server has.
+  #new_id = random_id();
+  #turn: Promise<unknown> = Promise.resolve(); // When what was asked of the server last is answered.
   #changed: (chat: Chat) => void;
 
   // changed: something of it was stored.
@@ -63,12 +69,16 @@ export class Chat {
   load(whole: WholeConversation): void {
     const { messages, ...conversation } = whole;
     this.conversation = conversation;
+    if (!this.#stored || this.settings === this.#told) {
+      this.settings = { ...conversation.settings };
+      this.#told = this.settings;
+    }
     this.#stored = true;
-    this.settings = { ...conversation.settings };
     for (const message of messages) {
       if (message.id === this.reply?.message.id) continue;
       const known = this.messages.get(message.id);
       if (message.status === "running" && known && known.status !== "running") continue;
+      if (known && is_lost(known, message.status === "interrupted")) continue;
       this.#put(message);
     }
     if (this.reply) return;
@@ -81,7 +91,7 @@ export class Chat {
   async refresh(): Promise<void> {
     if (!this.#stored) return;
     const before = this.leaf;
-    const whole = await api.read(this.id);
+    const whole = await this.#in_turn(() => api.read(this.id));
     const leaf = this.leaf;
     this.load(whole);
     if (leaf !== before) this.leaf = leaf; // The reader has gone on, or to another branch, while it was read.
@@ -118,8 +128,8 @@ export class Chat {
 
   show_branch(message: Message): void {
     if (this.reply) return;
-    this.leaf = newest_leaf(this.messages, message.id);
-    if (this.#stored) void api.change(this.id, { active_leaf: this.leaf }).catch(() => undefined);
+    const active_leaf = (this.leaf = newest_leaf(this.messages, message.id));
+    if (this.#stored) void this.#in_turn(() => api.change(this.id, { active_leaf })).catch(() => undefined);
   }
 
   // Shows the branch with a message, and the message.
@@ -132,7 +142,15 @@ export class Chat {
 
   async change_settings(change: Partial<ChatSettings>): Promise<void> {
     this.settings = { ...this.settings, ...change };
-    if (this.#stored) await api.change(this.id, { settings: $state.snapshot(this.settings) });
+    await this.#store();
+  }
+
+  // Looks whether the server has saved a reply meanwhile that it could not save when that ended.
+  async look_after(message: Message): Promise<void> {
+    const { saved, error } = await api.response(message.id);
+    if (saved === false || is_lost(message, error?.code === "interrupted")) return;
+    delete message.saved;
+    await this.refresh();
   }
 
   leave(): void {
@@ -155,42 +173,59 @@ export class Chat {
       ...(parent ? { parent } : {}),
     };
     this.#put(message);
-    this.leaf = message.id;
     this.sought = null;
-    await this.#attempt(async () => {
-      await this.#store(message);
-      await this.#answer(message.id, {});
-    });
+    await this.#answer(message.id, {}, message);
   }
 
-  // The first message brings the conversation into being.
-  async #store(message: Message): Promise<void> {
+  // Brings the server what it lacks: settings that have changed, and a message. The first message brings the conversation
+  // into being. What is there already may be brought again.
+  async #store(message?: Message): Promise<void> {
     if (this.temporary) return;
-    if (this.#stored) {
-      await api.add(this.id, message);
-    } else {
-      const title = first_words(message.extra?.text ?? message.content);
-      const settings = $state.snapshot(this.settings);
-      const { messages: _, ...made } = await api.create({ id: random_id(), title, settings, messages: [message] });
-      this.conversation = made;
-      this.#stored = true;
-    }
-    this.#changed(this);
+    await this.#in_turn(async () => {
+      const settings = this.settings;
+      if (this.#stored && settings !== this.#told) await api.change(this.id, { settings: $state.snapshot(settings) });
+      if (!this.#stored && message) await this.#create(message);
+      else if (message) await api.add(this.id, message);
+      if (this.#stored) this.#told = settings;
+    });
+    if (message) this.#changed(this);
   }
 
-  async #answer(parent: string, otherwise: ChatSettings): Promise<void> {
+  async #create(message: Message): Promise<void> {
+    const title = first_words(message.extra?.text ?? message.content);
+    const settings = $state.snapshot(this.settings);
+    const { messages, ...made } = await api.create({ id: this.#new_id, title, settings, messages: [message] });
+    this.conversation = made;
+    this.#stored = true;
+    // It was made before, and only the answer was lost.
+    if (!messages.some(({ id }) => id === message.id)) await api.add(this.id, message);
+  }
+
+  // What is asked of the server for this chat comes one after the other, in the order in which it was said.
+  #in_turn<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const answer = this.#turn.then(ask);
+    this.#turn = answer.catch(() => undefined);
+    return answer;
+  }
+
+  // question: the parent, where the server does not have it yet.
+  async #answer(parent: string, otherwise: ChatSettings, question?: Message): Promise<void> {
     await this.#attempt(() => {
-      const settings = { ...this.settings, ...otherwise };
-      const stored = !this.temporary;
       const message = this.#put({ id: PENDING, parent, role: "assistant", content: "", status: "running", created_ms: Date.now() });
       this.leaf = PENDING;
-      const reply = new RunningReply(message, { stored, known: false });
-      const where = stored
-        ? { conversation: { id: this.id, parent } }
-        : { input: input_items(path_to(this.messages, parent)), instructions: settings.system_prompt };
-      const request = { ...request_fields(settings), ...where };
-      return this.#follow(reply, respond(request, stored, this.#follower(reply)));
+      const reply = new RunningReply(message, { stored: !this.temporary, known: false });
+      return this.#follow(reply, this.#ask_for(reply, parent, otherwise, question));
     });
+  }
+
+  async *#ask_for(reply: RunningReply, parent: string, otherwise: ChatSettings, question?: Message): AsyncGenerator<ResponseEvent> {
+    await this.#store(question);
+    const settings = { ...this.settings, ...otherwise };
+    const stored = !this.temporary;
+    const where = stored
+      ? { conversation: { id: this.id, parent } }
+      : { input: input_items(path_to(this.messages, parent)), instructions: settings.system_prompt };
+    yield* respond({ ...request_fields(settings), ...where }, stored, this.#follower(reply));
   }
 
   async #reattach(id: string): Promise<void> {

@@ -7,6 +7,7 @@ import { show_error, show_toast } from "./toasts.svelte";
 import type { Conversation, Folder, Model, SearchHit, WholeConversation } from "./types";
 
 const PAGE = 60;
+const MOST_LISTED = 200; // The server gives no more at once.
 const TINY_BYTES = 100e6;
 
 // The address of the operator's page.
@@ -38,6 +39,7 @@ class Chats {
   #channel = new BroadcastChannel("aloud");
   #search_timer: ReturnType<typeof setTimeout> | undefined;
   #titled = new Set<string>();
+  #lists = 0; // that were asked for
 
   constructor() {
     this.#channel.onmessage = (event: MessageEvent<{ id: string }>) => void this.#changed_elsewhere(event.data.id).catch(show_error);
@@ -54,11 +56,15 @@ class Chats {
     if (!this.models.some((model) => model.id === settings.new_chat.model)) delete settings.new_chat.model;
   }
 
+  // The next portion, or what is listed anew. Of several at once the last counts.
   async load_list(more = false): Promise<void> {
-    const filter: Parameters<typeof api.list>[0] = { limit: PAGE, archived: this.view.kind === "archived" };
+    const number = ++this.#lists;
+    const limit = more ? PAGE : Math.min(MOST_LISTED, Math.max(PAGE, this.list.length));
+    const filter: Parameters<typeof api.list>[0] = { limit, archived: this.view.kind === "archived" };
     if (this.view.kind === "folder") filter.folder = this.view.name;
     if (more && this.next_cursor) filter.cursor = this.next_cursor;
     const page = await api.list(filter);
+    if (number !== this.#lists) return;
     this.list = more ? [...this.list, ...page.data] : page.data;
     this.next_cursor = page.next_cursor ?? null;
   }

@@ -50,9 +50,11 @@ const fixed: Command[] = [
   { name: "help", label: "command.help", run: () => done(ui.open("help")) },
 ];
 
+// Of several with the same name the first counts.
 export function commands(): Command[] {
   const presets = settings.presets.filter(({ name }) => name).map(({ name, text }) => ({ name, label: text, run: () => text }));
-  return [...fixed, ...presets];
+  const all: Command[] = [...fixed, ...presets];
+  return all.filter(({ name }, index) => index === all.findIndex((other) => other.name === name));
 }
 
 // Those whose names begin as the text does; none unless the text is a slash and one word.

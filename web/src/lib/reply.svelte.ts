@@ -25,6 +25,7 @@ export class RunningReply {
   #stored: boolean;
   #leaving = new AbortController();
   #stop_wanted = false;
+  #leave_wanted = false;
   #known = false; // The server has said what the reply's id is.
   #fresh = false; // The replay has begun: what was there before is written anew.
   #thought = "";
@@ -51,6 +52,7 @@ export class RunningReply {
           this.#known = true;
           identified(event.response.id);
           if (this.#stop_wanted) void this.stop();
+          if (this.#leave_wanted) this.leave();
         }
         this.#apply(event);
       }
@@ -59,9 +61,10 @@ export class RunningReply {
     }
   }
 
-  // The page goes elsewhere; a stored reply is written on without it.
+  // The page goes elsewhere; a stored reply is written on without it, when it has been asked for.
   leave(): void {
-    this.#leaving.abort();
+    this.#leave_wanted = true;
+    if (this.#known || !this.#stored) this.#leaving.abort();
   }
 
   async stop(): Promise<void> {
@@ -134,12 +137,15 @@ export class RunningReply {
 
   #finish(response: ResponseBody): void {
     this.#flush();
-    this.message.status = ended_as[response.status];
+    // What the store refuses is whole nevertheless.
+    const is_refused = response.error?.code === "not_stored";
+    this.message.status = is_refused ? "complete" : ended_as[response.status];
+    if (response.saved === false) this.message.saved = false;
     if (response.model) this.message.model = response.model;
     if (response.usage) this.message.usage = response.usage;
     if (response.timings) this.message.timings = response.timings;
     const reason = response.finish_reason ?? response.incomplete_details?.reason;
     if (reason) this.message.finish_reason = reason;
-    if (response.error) this.message.extra = { ...this.message.extra, error: response.error.message };
+    if (response.error && !is_refused) this.message.extra = { ...this.message.extra, error: response.error.message };
   }
 }

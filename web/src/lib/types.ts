@@ -55,6 +55,7 @@ export interface Message {
   content: string;
   model?: string;
   status: ReplyStatus;
+  saved?: false; // it has ended, but the server cannot save that now
   finish_reason?: string;
   usage?: Usage;
   timings?: Timings;
@@ -179,6 +180,7 @@ export interface ServerError {
 export interface ResponseBody {
   id: string;
   status: "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+  saved?: false; // as of messages
   model?: string;
   error?: ServerError | null;
   incomplete_details?: { reason?: string } | null;
