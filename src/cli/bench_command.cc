@@ -150,13 +150,13 @@ Result<BenchResult> measure(const BenchOptions& options, const Watch& watch, con
       .progress = [&](std::int64_t done, std::int64_t total) {
         watch.progress.update(fmt::format("{} {}%", tr("loading", "正在加载"), done * 100 / total));
       }};
-  TRY_ASSIGN(const OpenPanels panels, open_panels(*file, pool, panel_options));
+  TRY_ASSIGN(OpenPanels panels, open_panels(*file, pool, panel_options));
   print_notice(panels.notice);
   TRY_ASSIGN(const std::unique_ptr<Model> model,
              load_model(*file, panels.store, isa, pool, options.engine.kv_type));
   result.load_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  if (panels.writer) panels.writer->wait();
+  panels.settle();
   result.model = opened ? file->name() : fmt::format("{} {}", options.shape, options.type);
   result.cost = ModelCost::of(*file, model->shape().kv.bytes_per_token());
   TRY(measure_speeds(options, watch, *model, result));

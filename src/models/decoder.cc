@@ -105,7 +105,8 @@ Status Decoder::forward(std::span<const SequenceStep> steps, float* logits, cons
     }
   }
   flush();
-  return file_->check();
+  TRY(file_->check());
+  return panels_->check();
 }
 
 // Adds what the last block found, if there was one, to the hidden states of some tokens, and norms them as

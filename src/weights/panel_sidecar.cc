@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/atomic_file.h"
+#include "base/huge_pages.h"
 #include "base/printable.h"
 
 namespace aloud {
@@ -105,8 +106,7 @@ class Descriptor {
 
 // nullopt: there is none, or it was made of another file. Errors: it is there and must not be used.
 Result<std::optional<PanelStore>> open_sidecar(const std::string& path, const GgufFile& file,
-                                               const Header& expected, ThreadPool& pool,
-                                               const PackProgress& progress) {
+                                               const Header& expected) {
   const Descriptor sidecar(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (sidecar.get() < 0) {
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
@@ -118,14 +118,12 @@ Result<std::optional<PanelStore>> open_sidecar(const std::string& path, const Gg
   if ((status.st_uid != ::geteuid() && status.st_uid != 0) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     return fail("{}: others may write it, expected a file of yours alone", printable(path));
   if (static_cast<std::uint64_t>(status.st_size) != kHeaderBytes + expected.panel_bytes) return std::nullopt;
-  std::vector<std::byte> header(kHeaderBytes);
-  if (::pread(sidecar.get(), header.data(), kHeaderBytes, 0) != std::int64_t{kHeaderBytes} ||
-      header != header_page(expected)) {
-    return std::nullopt;
-  }
-  auto store = PanelStore::read(file, sidecar.get(), kHeaderBytes, pool, progress);
-  if (!store) return fail("{}: {}", printable(path), store.error().message);
-  return std::move(*store);
+  TRY_ASSIGN(MappedFile mapping, MappedFile::map(sidecar.get(), path));
+  const std::span<const std::byte> bytes = mapping.bytes();
+  if (bytes.size() != kHeaderBytes + expected.panel_bytes) return std::nullopt;
+  if (std::memcmp(bytes.data(), header_page(expected).data(), kHeaderBytes) != 0) return std::nullopt;
+  TRY(mapping.check());
+  return PanelStore::from_mapping(file, std::move(mapping), bytes.subspan(kHeaderBytes));
 }
 
 // Empty: there is none.
@@ -169,7 +167,7 @@ Result<std::unique_ptr<SidecarWriter>> begin_writing(const std::string& path, co
       ::open(partial.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (file.get() < 0) return fail("{}: {}", printable(partial), std::strerror(errno));
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return nullptr;
-  // Who held the lock until now may have finished: then this is the sidecar that others read.
+  // Who held the lock until now may have finished: then this is the sidecar that others map.
   struct stat locked {
   }, named{};
   if (::fstat(file.get(), &locked) != 0 || ::lstat(partial.c_str(), &named) != 0 ||
@@ -195,6 +193,11 @@ SidecarWriter::~SidecarWriter() {
 
 void SidecarWriter::wait() {
   if (thread_.joinable()) thread_.join();
+}
+
+void OpenPanels::settle() {
+  if (writer) writer->wait();
+  if (mover.joinable()) mover.join();
 }
 
 void SidecarWriter::write(std::span<const std::byte> header, std::span<const std::byte> panels) {
@@ -231,12 +234,13 @@ Result<OpenPanels> open_panels(const GgufFile& file, ThreadPool& pool, const Pan
   const std::string in_folder = folder.empty() || error ? "" : folder + "/" + sidecar_name(model.string());
   for (const std::string& path : {error ? "" : model.string() + ".panels", in_folder}) {
     if (path.empty()) continue;
-    auto opened = open_sidecar(path, file, header, pool, options.progress);
+    auto opened = open_sidecar(path, file, header);
     if (!opened) {
       panels.notice = opened.error().message;
     } else if (*opened) {
       panels.store = std::move(**opened);
-      panels.from_sidecar = true;
+      panels.mover = std::jthread(
+          [bytes = panels.store.bytes()](const std::stop_token& stop) { move_into_huge_pages(bytes, stop); });
       return panels;
     }
   }

@@ -47,14 +47,18 @@ struct PanelOptions {
   bool sidecar = true;
   std::int64_t least_bytes = kLeastSidecarBytes;
   std::string folder;     // of the sidecars; empty: aloud/ in the user's cache folder, see below
-  PackProgress progress;  // of packing or reading; may be empty
+  PackProgress progress;  // of packing; may be empty
 };
 
 struct OpenPanels {
   PanelStore store;
-  bool from_sidecar = false;
   std::string notice;  // why a sidecar that is there, or its folder, was not used; mostly empty
   std::unique_ptr<SidecarWriter> writer;  // nullptr: nothing is being written
+  // Moves what was mapped from a sidecar into huge pages while it is used already.
+  std::jthread mover;
+
+  // Returns when nothing is written or moved any more.
+  void settle();
 };
 
 // Takes the panels from MODEL.panels beside the model, or from NAME-HASH.panels in the folder, when one was

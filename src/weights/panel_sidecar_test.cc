@@ -40,7 +40,7 @@ class PanelSidecarTest : public testing::Test {
   // What a start finds; it waits for what it writes.
   struct Start {
     std::vector<std::byte> panels;
-    bool read = false;  // from a sidecar that was there
+    bool mapped = false;
     bool wrote = false;
     std::string notice;
   };
@@ -51,9 +51,9 @@ class PanelSidecarTest : public testing::Test {
     ThreadPool pool(2);
     auto panels = open_panels(*file, pool, {.sidecar = sidecar, .least_bytes = 0, .folder = cache_});
     EXPECT_TRUE(panels) << panels.error().message;
-    if (panels->writer) panels->writer->wait();
+    result.mapped = panels->mover.joinable();
+    panels->settle();
     result.panels.assign(panels->store.bytes().begin(), panels->store.bytes().end());
-    result.read = panels->from_sidecar;
     result.wrote = panels->writer != nullptr;
     result.notice = panels->notice;
     const auto fresh = PanelStore::pack(*file, pool);
@@ -76,9 +76,9 @@ class PanelSidecarTest : public testing::Test {
   const std::string cache_ = folder_ + "/cache/aloud";
 };
 
-TEST_F(PanelSidecarTest, TheSecondStartReadsWhatTheFirstWrote) {
+TEST_F(PanelSidecarTest, TheSecondStartMapsWhatTheFirstWrote) {
   const Start first = start();
-  EXPECT_FALSE(first.read);
+  EXPECT_FALSE(first.mapped);
   EXPECT_TRUE(first.wrote);
   const auto files = cached();
   ASSERT_EQ(files.size(), 1U);
@@ -92,7 +92,7 @@ TEST_F(PanelSidecarTest, TheSecondStartReadsWhatTheFirstWrote) {
   EXPECT_EQ(folder.st_mode & 0777, 0700U);
 
   const Start second = start();
-  EXPECT_TRUE(second.read);
+  EXPECT_TRUE(second.mapped);
   EXPECT_FALSE(second.wrote);
   EXPECT_EQ(second.notice, "");
 }
@@ -101,14 +101,14 @@ TEST_F(PanelSidecarTest, WithoutSidecarNothingIsReadOrWritten) {
   EXPECT_FALSE(start(false).wrote);
   EXPECT_TRUE(cached().empty());
   start();
-  EXPECT_FALSE(start(false).read);
+  EXPECT_FALSE(start(false).mapped);
 }
 
 TEST_F(PanelSidecarTest, OneBesideTheModelIsTaken) {
   start();
   fs::rename(cached().at(0), model_ + ".panels");
   const Start second = start();
-  EXPECT_TRUE(second.read);
+  EXPECT_TRUE(second.mapped);
   EXPECT_TRUE(cached().empty());
 }
 
@@ -116,10 +116,10 @@ TEST_F(PanelSidecarTest, AChangedModelIsPackedAgain) {
   start();
   write_model(2);  // as large as before
   const Start changed = start();
-  EXPECT_FALSE(changed.read);
+  EXPECT_FALSE(changed.mapped);
   EXPECT_TRUE(changed.wrote);
   EXPECT_EQ(changed.notice, "");
-  EXPECT_TRUE(start().read);
+  EXPECT_TRUE(start().mapped);
   EXPECT_EQ(cached().size(), 1U);
 }
 
@@ -139,9 +139,9 @@ TEST_F(PanelSidecarTest, AFileOfAnotherSizeOrHeaderIsWrittenAgain) {
       file.put('\x7F');
     }
     const Start again = start();
-    EXPECT_FALSE(again.read);
+    EXPECT_FALSE(again.mapped);
     EXPECT_TRUE(again.wrote);
-    EXPECT_TRUE(start().read);
+    EXPECT_TRUE(start().mapped);
   }
 }
 
@@ -150,18 +150,18 @@ TEST_F(PanelSidecarTest, WhatOthersMayWriteIsNotUsed) {
   const fs::path sidecar = cached().at(0);
   fs::permissions(sidecar, fs::perms::group_write, fs::perm_options::add);
   const Start open = start();
-  EXPECT_FALSE(open.read);
+  EXPECT_FALSE(open.mapped);
   EXPECT_FALSE(open.wrote);
   EXPECT_EQ(open.notice, sidecar.string() + ": others may write it, expected a file of yours alone");
 
   fs::permissions(sidecar, fs::perms::group_write, fs::perm_options::remove);
   fs::rename(sidecar, folder_ + "/elsewhere");
   fs::create_symlink(folder_ + "/elsewhere", sidecar);
-  EXPECT_FALSE(start().read);
+  EXPECT_FALSE(start().mapped);
   fs::remove(sidecar);
   ASSERT_EQ(::mkfifo(sidecar.c_str(), 0600), 0);
   const Start pipe = start();
-  EXPECT_FALSE(pipe.read);
+  EXPECT_FALSE(pipe.mapped);
   EXPECT_EQ(pipe.notice, sidecar.string() + ": not a regular file");
 }
 
@@ -177,7 +177,7 @@ TEST_F(PanelSidecarTest, OneProcessWritesAndLeftoversAreTakenOver) {
   EXPECT_FALSE(start().wrote);
   ::close(other);
   EXPECT_TRUE(start().wrote);
-  EXPECT_TRUE(start().read);
+  EXPECT_TRUE(start().mapped);
   EXPECT_FALSE(fs::exists(partial));
 }
 
@@ -189,31 +189,18 @@ TEST_F(PanelSidecarTest, AFolderThatCannotBeMadeIsNamed) {
   EXPECT_NE(first.notice, "");
 }
 
-TEST_F(PanelSidecarTest, ASidecarMayGoOnceItIsRead) {
+TEST_F(PanelSidecarTest, ASidecarThatIsCutWhileMappedIsAnError) {
   start();
   const auto file = GgufFile::open(model_);
   ThreadPool pool(1);
-  const auto panels = open_panels(*file, pool, {.least_bytes = 0, .folder = cache_});
+  auto panels = open_panels(*file, pool, {.least_bytes = 0, .folder = cache_});
   ASSERT_TRUE(panels);
-  EXPECT_EQ(panels->writer, nullptr);
+  panels->settle();
+  EXPECT_TRUE(panels->store.check());
   fs::resize_file(cached().at(0), 4096);
-  const auto fresh = PanelStore::pack(*file, pool);
   const auto bytes = panels->store.bytes();
-  EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), fresh->bytes().begin(), fresh->bytes().end()));
-}
-
-TEST_F(PanelSidecarTest, PanelsThatEndTooSoonAreAnError) {
-  start();
-  const auto file = GgufFile::open(model_);
-  ThreadPool pool(2);
-  const int sidecar = ::open(cached().at(0).c_str(), O_RDONLY);
-  const std::int64_t beyond = 1;  // byte of the file too far
-  const auto bytes = static_cast<std::int64_t>(fs::file_size(cached().at(0))) - PanelPlan(*file).bytes();
-  EXPECT_TRUE(PanelStore::read(*file, sidecar, bytes, pool));
-  const auto cut = PanelStore::read(*file, sidecar, bytes + beyond, pool);
-  ::close(sidecar);
-  ASSERT_FALSE(cut);
-  EXPECT_NE(cut.error().message.find("could not be read"), std::string::npos);
+  EXPECT_EQ(std::count(bytes.end() - 4096, bytes.end(), std::byte{0}), 4096);
+  EXPECT_FALSE(panels->store.check());
 }
 
 }  // namespace

@@ -1,11 +1,9 @@
-// Decides what is packed, packs it and reads it back.
+// Decides what is packed and packs it.
 #include "weights/panel_store.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <functional>
@@ -19,8 +17,6 @@ namespace {
 // Packed as one item of a parallel loop, and the most of a file that is packed between two calls of progress.
 constexpr std::int64_t kItemBytes = 256 << 10;
 constexpr std::int64_t kStepBytes = 64 << 20;
-// Read as one item: whole huge pages.
-constexpr std::int64_t kReadBytes = 4 << 20;
 
 // An embedding is read row by row, unless it is the output matrix too.
 bool is_multiplied(const GgufFile& file, std::string_view name) {
@@ -47,18 +43,6 @@ void pack_panels(const PanelPlan::Entry& entry, std::int64_t first, std::int64_t
   }
 }
 
-// False: the file ends before, or could not be read.
-bool read_all(int file, std::span<std::byte> to, std::int64_t offset) {
-  while (!to.empty()) {
-    const ssize_t count = ::pread(file, to.data(), to.size(), offset);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    to = to.subspan(static_cast<std::size_t>(count));
-    offset += count;
-  }
-  return true;
-}
-
 }  // namespace
 
 PanelPlan::PanelPlan(const GgufFile& file) {
@@ -82,7 +66,7 @@ void PanelStore::Unmap::operator()(std::byte* memory) const {
   ::munmap(memory, static_cast<std::size_t>(bytes));
 }
 
-Result<PanelStore> PanelStore::allocate(const GgufFile& file) {
+Result<PanelStore> PanelStore::pack(const GgufFile& file, ThreadPool& pool, const PackProgress& progress) {
   PanelStore store;
   store.plan_ = std::make_unique<PanelPlan>(file);
   const std::int64_t total = store.plan_->bytes();
@@ -94,12 +78,7 @@ Result<PanelStore> PanelStore::allocate(const GgufFile& file) {
   ::madvise(memory, size, MADV_HUGEPAGE);
   store.memory_ = {static_cast<std::byte*>(memory), Unmap{total}};
   store.bytes_ = {store.memory_.get(), size};
-  return store;
-}
 
-Result<PanelStore> PanelStore::pack(const GgufFile& file, ThreadPool& pool, const PackProgress& progress) {
-  TRY_ASSIGN(PanelStore store, allocate(file));
-  const std::int64_t total = store.plan_->bytes();
   for (const PanelPlan::Entry& entry : store.plan_->entries()) {
     const std::int64_t panel_size = panel_bytes(entry.tensor->type, entry.tensor->columns());
     const std::int64_t count = entry.matrix_bytes / panel_size * entry.tensor->shape[2];
@@ -124,21 +103,13 @@ Result<PanelStore> PanelStore::pack(const GgufFile& file, ThreadPool& pool, cons
   return store;
 }
 
-Result<PanelStore> PanelStore::read(const GgufFile& file, int source, std::int64_t offset, ThreadPool& pool,
-                                    const PackProgress& progress) {
-  TRY_ASSIGN(PanelStore store, allocate(file));
-  const std::int64_t total = store.plan_->bytes();
-  std::atomic<bool> whole{true};
-  for (std::int64_t begin = 0; begin < total; begin += kStepBytes) {
-    const std::int64_t end = std::min(begin + kStepBytes, total);
-    pool.run((end - begin + kReadBytes - 1) / kReadBytes, [&](std::int64_t item, int) {
-      const std::int64_t first = begin + item * kReadBytes, last = std::min(first + kReadBytes, end);
-      if (!read_all(source, {store.memory_.get() + first, store.memory_.get() + last}, offset + first))
-        whole = false;
-    });
-    if (!whole) return fail("{} bytes of packed weights could not be read", total);
-    if (progress) progress(end, total);
-  }
+PanelStore PanelStore::from_mapping(const GgufFile& file, MappedFile mapping,
+                                    std::span<const std::byte> panels) {
+  PanelStore store;
+  store.plan_ = std::make_unique<PanelPlan>(file);
+  CHECK(std::ssize(panels) == store.plan_->bytes());
+  store.mapping_ = std::move(mapping);
+  store.bytes_ = panels;
   return store;
 }
 

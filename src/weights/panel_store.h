@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "weights/gguf.h"
@@ -35,7 +36,7 @@ class PanelPlan {
   std::int64_t bytes_ = 0;
 };
 
-// Called with the bytes that are there and their number, from the thread that called pack() or read().
+// Called with the bytes that are there and their number, from the thread that called pack().
 using PackProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 // Panels in memory of their own, in huge pages where the system has them: with those of 4 KB the translation
@@ -47,10 +48,8 @@ class PanelStore {
   // system once it is packed, so that the weights are never twice in this process's memory. Errors: no
   // memory; the file could not be read.
   static Result<PanelStore> pack(const GgufFile& file, ThreadPool& pool, const PackProgress& progress = {});
-  // Reads what pack() made for this file, bytes() of it from `offset` on, with all threads of the pool.
-  // source: open for reading. Errors: no memory; not all of it could be read.
-  static Result<PanelStore> read(const GgufFile& file, int source, std::int64_t offset, ThreadPool& pool,
-                                 const PackProgress& progress = {});
+  // panels: what pack() made for this file, bytes() of them, in `mapping`.
+  static PanelStore from_mapping(const GgufFile& file, MappedFile mapping, std::span<const std::byte> panels);
 
   // Nothing is packed: every matrix is read from the file.
   PanelStore() = default;
@@ -59,11 +58,10 @@ class PanelStore {
   const std::byte* find(const Tensor& tensor) const;
 
   std::span<const std::byte> bytes() const { return bytes_; }
+  // Errors: a mapped file could no longer be read.
+  Status check() const { return mapping_.check(); }
 
  private:
-  // Room for all panels of the file. Errors: no memory.
-  static Result<PanelStore> allocate(const GgufFile& file);
-
   struct Unmap {
     std::int64_t bytes;
     void operator()(std::byte* memory) const;
@@ -71,6 +69,7 @@ class PanelStore {
 
   std::unique_ptr<PanelPlan> plan_;
   std::unique_ptr<std::byte, Unmap> memory_{nullptr, Unmap{0}};
+  MappedFile mapping_;
   std::span<const std::byte> bytes_;
 };
 
