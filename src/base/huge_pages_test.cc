@@ -1,3 +1,4 @@
+// Bytes that move into huge pages while others read them.
 #include "base/huge_pages.h"
 
 #include <gtest/gtest.h>

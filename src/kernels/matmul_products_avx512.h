@@ -11,8 +11,8 @@ namespace {
 // Most columns that matmul_direct.h takes at once: eight sums and eight totals.
 constexpr int kDirectColumns = 8;
 
-// A value that is computed before what follows: GCC would put off what is made of a sum to the end of a block,
-// and keep all sums of the block in memory until then.
+// A value that is computed before what follows: GCC would put off what is made of a sum to the end of a
+// block, and keep all sums of the block in memory until then.
 ALOUD_INLINE void keep_here(Ints& value) { asm volatile("" : "+v"(value)); }
 
 // Signed weights are multiplied with x + 128.
