@@ -58,10 +58,9 @@ void print_limits(const BenchResult& result) {
   if (limits.bf16_gops > 0) fmt::print("bf16 {:.0f} Gop/s, ", limits.bf16_gops);
   fmt::print("fp32 {:.0f} Gop/s\n", limits.fp32_gops);
   if (result.suspect.empty()) return;
-  fmt::print("{}: {}\n",
-             tr("suspect, as machines of this kind were measured to do more than 5 % better",
-                "可疑：同类机器的实测值高出 5 % 以上"),
-             fmt::join(result.suspect, ", "));
+  fmt::print(
+      "{}: {}\n  ({})\n", tr("suspect", "可疑"), fmt::join(result.suspect, ", "),
+      tr("machines of this kind were measured to do more than 5 % better", "同类机器的实测值高出 5 % 以上"));
 }
 
 }  // namespace
