@@ -14,8 +14,8 @@
 namespace aloud {
 namespace {
 
-// Columns of x that one item multiplies: its sums (32 KB) and its share of x (256 columns of them) stay in
-// L2. A multiple of the width of the kernels' register tiles.
+// Columns of x that one item multiplies: the sums of a pass (132 KB) and their share of x (256 values of
+// each, 115 KB) stay in L2. A multiple of the width of the kernels' register tiles.
 constexpr std::int64_t kMaxItemColumns = 258;
 constexpr std::int64_t kColumnStep = 6;
 constexpr std::int64_t kCacheLine = 64;

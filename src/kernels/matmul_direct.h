@@ -32,7 +32,7 @@ void unpack(const PanelBlock& first, int blocks, WeightTile& tile) {
     for (int row = 0; row < kPanelRows; row += kLanes) {
       const PanelRows panel = rows_of<Type>(first, b, row);
       if constexpr (kWhole<Type>) {
-        put_whole_scales<Type>(panel, {tile.whole_scale, tile.whole_offset});
+        put_whole_scales<Type>(panel, {tile.whole_scale, Type::kOffset ? tile.whole_offset : nullptr});
         store_floats(tile.factor, Type::factor(panel));
         if (Type::kOffset) store_floats(tile.offset_factor, minus_offset_factor<Type>(panel));
         if constexpr (!Type::kOffset) {

@@ -40,9 +40,6 @@ ALOUD_INLINE Floats every_float(float value) { return _mm256_set1_ps(value); }
 ALOUD_INLINE Floats to_floats(Ints words) { return _mm256_cvtepi32_ps(words); }
 ALOUD_INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 
-// Not needed: see matmul_products_avx512.h.
-ALOUD_INLINE void keep_here(Ints&) {}
-
 // Tiles are multiplied with x as it is.
 template <QuantForm>
 ALOUD_INLINE Ints factors_of_x(Ints x) {

@@ -47,7 +47,7 @@ ALOUD_INLINE Floats minus_offset_factor(const PanelRows& panel) {
 template <int kGroups>
 struct WholePlaces {
   std::int32_t (*scale)[kPanelRows];      // [kGroups]
-  std::int16_t (*offset)[kPanelRows][2];  // [kGroups / 2]
+  std::int16_t (*offset)[kPanelRows][2];  // [kGroups / 2]; nullptr: nobody needs them
 };
 template <class Type>
 ALOUD_INLINE void put_whole_scales(const PanelRows& panel, const WholePlaces<kGroupsOf<Type>>& places) {
@@ -56,6 +56,7 @@ ALOUD_INLINE void put_whole_scales(const PanelRows& panel, const WholePlaces<kGr
 #pragma GCC unroll 16
   for (int g = 0; g < kGroupsOf<Type>; ++g) {
     store_ints(places.scale[g], whole.scale[g]);
+    if (places.offset == nullptr) continue;
     if (!Type::kOffset) whole.minimum[g] = shift(whole.scale[g], -7);
     if (g % 2 == 1) {
       const Ints even = whole.minimum[g - 1] & every_word(0xFFFF);

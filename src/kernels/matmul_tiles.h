@@ -147,39 +147,27 @@ void multiply_tile(const WeightTile* tiles, int blocks, const void* const* x, fl
   }
 }
 
+// The same for a number of columns that is known only now, 1 to kMost.
+template <class Layout, int kVectors, int kMost = kTileColumns>
+void multiply_tile(int columns, const WeightTile* tiles, int blocks, const void* const* x, float* sums) {
+  if constexpr (kMost > 1) {
+    if (columns < kMost) return multiply_tile<Layout, kVectors, kMost - 1>(columns, tiles, blocks, x, sums);
+  }
+  multiply_tile<Layout, kVectors, kMost>(tiles, blocks, x, sums);
+}
+
 template <class Layout, int kVectors>
 void multiply_tile_columns(const WeightTile* tiles, const TileProduct& product, float* sums) {
   const int blocks = product.values / Layout::Block::kValues;
   const void* const* x = product.x;
   int left = product.count;
-  const auto next = [&]<int kColumns>() {
-    if constexpr (kColumns <= kTileColumns) multiply_tile<Layout, kVectors, kColumns>(tiles, blocks, x, sums);
-    x += kColumns;
-    sums += kColumns * kPanelsAtOnce * kPanelRows;
-    left -= kColumns;
-  };
   // Of nearly equal width, because one of few columns takes about as long as one of all.
   for (int turns = (left + kTileColumns - 1) / kTileColumns; turns > 0; --turns) {
-    switch ((left + turns - 1) / turns) {
-      case 6:
-        next.template operator()<6>();
-        break;
-      case 5:
-        next.template operator()<5>();
-        break;
-      case 4:
-        next.template operator()<4>();
-        break;
-      case 3:
-        next.template operator()<3>();
-        break;
-      case 2:
-        next.template operator()<2>();
-        break;
-      case 1:
-        next.template operator()<1>();
-        break;
-    }
+    const int columns = (left + turns - 1) / turns;
+    multiply_tile<Layout, kVectors>(columns, tiles, blocks, x, sums);
+    x += columns;
+    sums += columns * kPanelsAtOnce * kPanelRows;
+    left -= columns;
   }
 }
 

@@ -76,8 +76,9 @@ Result<PanelStore> PanelStore::pack(const GgufFile& file, ThreadPool& pool, cons
       ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return fail("no memory for {} bytes of weights: {}", total, std::strerror(errno));
   ::madvise(memory, size, MADV_HUGEPAGE);
-  store.memory_ = {static_cast<std::byte*>(memory), Unmap{total}};
-  store.bytes_ = {store.memory_.get(), size};
+  auto* panels = static_cast<std::byte*>(memory);
+  store.memory_ = {panels, Unmap{total}};
+  store.bytes_ = {panels, size};
 
   for (const PanelPlan::Entry& entry : store.plan_->entries()) {
     const std::int64_t panel_size = panel_bytes(entry.tensor->type, entry.tensor->columns());
@@ -93,7 +94,7 @@ Result<PanelStore> PanelStore::pack(const GgufFile& file, ThreadPool& pool, cons
           return std::min(bytes, static_cast<std::size_t>(panel * panel_size));
         };
         file.populate(*entry.tensor, source(first), source(last) - source(first));
-        pack_panels(entry, first, last, store.memory_.get());
+        pack_panels(entry, first, last, panels);
       });
       if (progress) progress(entry.begin + end * panel_size, total);
     }

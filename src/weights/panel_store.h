@@ -36,19 +36,18 @@ class PanelPlan {
   std::int64_t bytes_ = 0;
 };
 
-// Called with the bytes that are there and their number, from the thread that called pack().
+// Called with the bytes that are packed and their number, from the thread that called pack().
 using PackProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
-// Panels in memory of their own, in huge pages where the system has them: with those of 4 KB the translation
-// of addresses takes up to a fifth of the time of decoding. Immutable; any thread may read it. The model's
-// file must outlive it.
+// Panels in memory of their own, in huge pages where the system has them, or in a mapped file. Immutable; any
+// thread may read it. The model's file must outlive it.
 class PanelStore {
  public:
   // Packs with all threads of the pool, tensor after tensor; each part of the file is given back to the
   // system once it is packed, so that the weights are never twice in this process's memory. Errors: no
   // memory; the file could not be read.
   static Result<PanelStore> pack(const GgufFile& file, ThreadPool& pool, const PackProgress& progress = {});
-  // panels: what pack() made for this file, bytes() of them, in `mapping`.
+  // panels: what pack() made for this file, plan.bytes() of them, in `mapping`.
   static PanelStore from_mapping(const GgufFile& file, MappedFile mapping, std::span<const std::byte> panels);
 
   // Nothing is packed: every matrix is read from the file.
