@@ -43,12 +43,23 @@ export async function startBrowser(...options) {
   const server = await startServer(program, ...options);
   const complaints = [];
   const allowed = [];
+  const pages = [];
   const trap = await startTrap(complaints);
   // Chromium asks loopback addresses without the proxy.
   const browser = await require("playwright-core").chromium.launch({
     executablePath: CHROMIUM, args: [`--proxy-server=${trap.url}`] });
 
+  // What the pages show when a test fails.
+  process.once("uncaughtException", async (error) => {
+    console.error(error, complaints);
+    for (const page of pages.filter((page) => !page.isClosed())) {
+      console.error(`${page.url()} shows:\n${await page.locator("body").innerText({ timeout: 5000 }).catch(String)}`);
+    }
+    process.exit(1);
+  });
+
   function watch(page) {
+    pages.push(page);
     page.on("pageerror", (error) => complaints.push(`error: ${error.stack}`));
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) complaints.push(`console: ${message.text()} ${message.location().url}`);

@@ -107,6 +107,8 @@ const summary = (reply) => thought(reply).getByRole("button").first();
   await reply.getByText("Cut.").waitFor();
   const address = page.url();
 
+  const visited = [];
+  page.on("framenavigated", (frame) => visited.push(frame.url()));
   await button(page, "chat.new").click();
   await composer(page).waitFor();
   await button(page, "think.switch").click();
@@ -115,9 +117,12 @@ const summary = (reply) => thought(reply).getByRole("button").first();
   assert.deepEqual((await unthinking).thinking, { type: "disabled" });
   assert.equal(await thought(quick).count(), 0);
 
+  const addressed = page.url();
   await page.goto(address);
   await page.reload();
   await lastReply(page).getByText("Cut.").waitFor();
+  // A chat sets its address once, not again when its reply ends: the reader may be on the way to another by then.
+  assert.deepEqual(visited, [`${browser.url}/#/`, addressed, address, address]);
   assert.equal(await button(page, "think.switch").getAttribute("aria-pressed"), "true");
   assert.equal(await page.getByLabel(say("think.effort")).inputValue(), "high");
   assert.equal(await page.getByLabel(say("think.budget")).inputValue(), "128");

@@ -190,7 +190,9 @@ class Chats {
     if (chat.temporary || !chat.id) return;
     // An address that names another chat is where the reader is going just now.
     const { id = chat.id } = named_by(location.hash);
-    if (this.current === chat && id === chat.id && location.hash !== OPERATOR) history.replaceState(null, "", this.address);
+    const is_here = id === chat.id && location.hash !== OPERATOR;
+    // Browsers limit how often an address is set, and take a second one for the end of a visit that has just begun.
+    if (this.current === chat && is_here && location.hash !== this.address) history.replaceState(null, "", this.address);
     await this.#tell(chat.id).catch(show_error);
     if (!chat.reply && this.models.some((model) => model.status !== "loaded")) await this.load_models();
     await this.#write_title(chat);
