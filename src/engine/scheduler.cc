@@ -87,7 +87,9 @@ std::optional<Refusal> Scheduler::check_queue(const std::string& owner) const {
                                options_.max_waiting_of_owner),
                    retry_after};
   }
-  if (all_queued_ >= options_.max_waiting) {
+  // Those whom the next step lets begin do not wait.
+  const std::int64_t places = options_.max_sequences - stats_.reading - stats_.generating;
+  if (all_queued_ >= options_.max_waiting + places) {
     return Refusal{Refusal::Kind::kQueueFull,
                    fmt::format("{} requests are waiting, at most {} may", all_queued_, options_.max_waiting),
                    retry_after};
@@ -151,15 +153,11 @@ bool Scheduler::step() {
   const bool works = !planned_.empty();
   CHECK(works || sequences_.empty());
   if (works) {
-    std::int64_t prompt_tokens = 0;
-    bool is_decoding = false;
-    for (const Sequence* sequence : planned_) {
-      if (sequence->state == SequenceState::kReading) prompt_tokens += sequence->step_tokens;
-      if (sequence->state == SequenceState::kGenerating) is_decoding = true;
-    }
+    std::int64_t tokens = 0;
+    for (const Sequence* sequence : planned_) tokens += sequence->step_tokens;
     const bool is_whole = compute();
     const double seconds = options_.clock() - start;
-    if (is_whole) pace_.learn(is_decoding, prompt_tokens, seconds);
+    if (is_whole) pace_.learn(tokens, seconds);
     counts_.step_seconds = seconds;
     ++counts_.steps;
   } else {
@@ -298,11 +296,12 @@ void Scheduler::plan() {
 // Deals out the tokens that the step has time to read.
 void Scheduler::plan_prompts() {
   std::vector<Sequence*> readers;
+  std::int64_t generated = 0;
   for (Sequence* sequence : running_) {
+    generated += sequence->step_tokens;
     if (sequence->state == SequenceState::kReading) readers.push_back(sequence);
   }
-  const bool is_decoding = readers.size() < running_.size();
-  std::int64_t left = pace_.prompt_tokens(is_decoding);
+  std::int64_t left = pace_.prompt_tokens(generated);
   while (left > 0 && !readers.empty()) {
     const auto next = std::ranges::min_element(
         readers, [](const Sequence* a, const Sequence* b) { return goes_before(*a, *b); });

@@ -6,58 +6,68 @@
 namespace aloud {
 namespace {
 
-// A machine that takes so long for each token.
+// A machine that reads its weights once a step, and takes so long for each token.
 struct Machine {
-  double decode_seconds, prompt_token_seconds;
+  double weights_seconds, token_seconds;
 
-  double step(StepPace& pace, bool is_decoding, std::int64_t prompt_tokens) const {
-    const double seconds =
-        (is_decoding ? decode_seconds : 0) + static_cast<double>(prompt_tokens) * prompt_token_seconds;
-    pace.learn(is_decoding, prompt_tokens, seconds);
+  double step(StepPace& pace, std::int64_t generated, std::int64_t prompt_tokens) const {
+    const double seconds = weights_seconds + static_cast<double>(generated + prompt_tokens) * token_seconds;
+    pace.learn(generated + prompt_tokens, seconds);
+    return seconds;
+  }
+  // With as many prompt tokens as there should be; returns the time of the last step.
+  double steps(StepPace& pace, std::int64_t generated, int count) const {
+    double seconds = 0;
+    for (int i = 0; i < count; ++i) seconds = step(pace, generated, pace.prompt_tokens(generated));
     return seconds;
   }
 };
 
 TEST(StepPace, ChunksComeToFit) {
-  for (const double token_seconds : {0.0005, 0.002, 0.02}) {
-    StepPace pace(0.15);
-    const Machine machine{0.05, token_seconds};
-    machine.step(pace, true, 0);
-    double seconds = 0;
-    for (int i = 0; i < 3; ++i) seconds = machine.step(pace, true, pace.prompt_tokens(true));
-    if (token_seconds < 0.01) {
-      EXPECT_NEAR(seconds, 0.15, 0.01) << token_seconds;
-    } else {
-      EXPECT_EQ(pace.prompt_tokens(true), StepPace::kLeastTokens);
+  for (const double token_seconds : {0.0005, 0.001, 0.002}) {
+    for (const std::int64_t generated : {0, 1, 8}) {
+      StepPace pace(0.15);
+      const Machine machine{0.02, token_seconds};
+      machine.steps(pace, 1, 1);
+      EXPECT_NEAR(machine.steps(pace, generated, 8), 0.15, 0.01) << token_seconds << " " << generated;
     }
-    EXPECT_GE(pace.prompt_tokens(false), pace.prompt_tokens(true));
   }
 }
 
 TEST(StepPace, FollowsAMachineThatSlowsDown) {
   StepPace pace(0.15);
-  Machine machine{0, 0.001};
-  for (int i = 0; i < 5; ++i) machine.step(pace, false, pace.prompt_tokens(false));
-  machine.prompt_token_seconds = 0.004;  // a long context
-  double seconds = 0;
-  for (int i = 0; i < 12; ++i) seconds = machine.step(pace, false, pace.prompt_tokens(false));
-  EXPECT_NEAR(seconds, 0.15, 0.01);
+  Machine machine{0, 0.0005};
+  machine.steps(pace, 0, 5);
+  machine.token_seconds = 0.0015;  // a long context
+  EXPECT_NEAR(machine.steps(pace, 0, 20), 0.15, 0.015);
 }
 
-TEST(StepPace, PromptsGetAShareBesideSlowDecoding) {
+TEST(StepPace, ManyWhoGenerateAreCountedIn) {
   StepPace pace(0.15);
-  const Machine machine{0.5, 0.001};
-  machine.step(pace, true, 0);
-  for (int i = 0; i < 20; ++i) machine.step(pace, true, pace.prompt_tokens(true));
-  EXPECT_NEAR(static_cast<double>(pace.prompt_tokens(true)), 60, 2);
+  const Machine machine{0.05, 0.001};
+  for (int i = 0; i < 10; ++i) machine.step(pace, 1 + i % 4, i % 2 * 64);
+  EXPECT_NEAR(static_cast<double>(pace.prompt_tokens(4)), 96, 3);
+  EXPECT_NEAR(static_cast<double>(pace.prompt_tokens(20)), 80, 3);
+}
+
+// A slow machine that generates for many would otherwise never fill its batches: who is read too slowly
+// waits, and the few who were read generate alone.
+TEST(StepPace, PromptsAreReadBesideSlowDecoding) {
+  StepPace pace(0.15);
+  const Machine machine{0.1, 0.01};
+  machine.steps(pace, 32, 20);
+  EXPECT_EQ(pace.prompt_tokens(32), 64);
+  EXPECT_EQ(pace.prompt_tokens(1), StepPace::kLeastTokens);
+  EXPECT_EQ(pace.prompt_tokens(0), StepPace::kLeastAlone);
 }
 
 TEST(StepPace, NeverMoreThanTheModelTakesAtOnce) {
   StepPace pace(0.15);
   const Machine machine{0, 0};
-  EXPECT_EQ(pace.prompt_tokens(false), StepPace::kFirstTokens);
-  machine.step(pace, false, StepPace::kFirstTokens);
-  EXPECT_EQ(pace.prompt_tokens(false), StepPace::kMostTokens);
+  EXPECT_EQ(pace.prompt_tokens(0), StepPace::kLeastAlone);
+  machine.step(pace, 0, StepPace::kLeastAlone);
+  EXPECT_EQ(pace.prompt_tokens(0), StepPace::kMostTokens);
+  EXPECT_EQ(pace.prompt_tokens(400), StepPace::kMostTokens);
 }
 
 }  // namespace
