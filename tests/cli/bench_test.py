@@ -31,7 +31,7 @@ def check_shares(result):
     # The default model's weights are quantised but for its routers, whose share of the work is small. Some processors
     # multiply bfloat16 more slowly than float32.
     least = 2e-9 * cost["prompt_token_macs"] * speed / limits["int8_gops"]
-    most = 2e-9 * cost["prompt_token_macs"] * speed / min(limits[kind] for kind in ("int8_gops", "bf16_gops", "fp32_gops") if limits[kind] > 0)
+    most = 2e-9 * cost["prompt_token_macs"] * speed / min(limits[kind] for kind in ("int8_gops", "bf16_gops", "fp32_gops") if limits[kind])
     check(0.9 * least <= shares["prefill_compute"] <= 1.1 * most, f"prefill_compute: {result}")
     check(len(shares["decode_read"]) == len(shares["decode_compute"]) == len(result["decode"]), f"shares: {result}")
     for decode, share in zip(result["decode"], shares["decode_read"]):
