@@ -10,6 +10,7 @@ model has its colour. Of equal measurements the last one counts."""
 import argparse
 import json
 import math
+import pathlib
 from xml.sax.saxutils import escape
 
 PANEL, GAP, MARGIN_LEFT, MARGIN_TOP, HEIGHT, INSET = 300, 62, 56, 90, 220, 24
@@ -27,7 +28,7 @@ def points_of(files):
                 runs.append(run)
                 shares = run["share_of_limit"]
                 for decode, read, compute in zip(run["decode"], shares["decode_read"], shares["decode_compute"]):
-                    key = run["model"], run["threads"], decode["sequences"], decode["context"]
+                    key = pathlib.Path(run["model"]).stem, run["threads"], decode["sequences"], decode["context"]
                     speed = decode["tokens_per_second"]
                     points[key] = speed, speed / max(read, compute)
     return points, runs
