@@ -154,7 +154,14 @@ function object(r, depth) {
   return [result, (q) => {
     const value = {};
     for (const name of names) if (required.includes(name) || q.chance(0.5)) value[name] = makers[name](q);
-    return Object.assign(value, other(q));
+    Object.assign(value, other(q));
+    // The numbers of members hold here too: in a union, a value of one option that breaks them may be valid by another, for which its
+    // members come in the wrong order.
+    const { maxProperties = Infinity, minProperties = 0 } = result;
+    const surplus = Object.keys(value).filter((name) => !required.includes(name)).slice(Math.max(0, maxProperties - required.length));
+    for (const name of surplus) delete value[name];
+    if (minProperties > Object.keys(value).length) value[names[0]] = makers[names[0]](q);
+    return value;
   }];
 }
 
