@@ -28,7 +28,7 @@ def points_of(files):
                 runs.append(run)
                 shares = run["share_of_limit"]
                 for decode, read, compute in zip(run["decode"], shares["decode_read"], shares["decode_compute"]):
-                    key = pathlib.Path(run["model"]).stem, run["threads"], decode["sequences"], decode["context"]
+                    key = pathlib.Path(run["model"]).name.removesuffix(".gguf"), run["threads"], decode["sequences"], decode["context"]
                     speed = decode["tokens_per_second"]
                     points[key] = speed, speed / max(read, compute)
     return points, runs

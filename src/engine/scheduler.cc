@@ -89,9 +89,10 @@ std::optional<Refusal> Scheduler::check_queue(const std::string& owner) const {
   }
   // Those whom the next step lets begin do not wait.
   const std::int64_t places = options_.max_sequences - stats_.reading - stats_.generating;
-  if (all_queued_ >= options_.max_waiting + places) {
+  const std::int64_t waiting = all_queued_ - places;
+  if (waiting >= options_.max_waiting) {
     return Refusal{Refusal::Kind::kQueueFull,
-                   fmt::format("{} requests are waiting, at most {} may", all_queued_, options_.max_waiting),
+                   fmt::format("{} requests are waiting, at most {} may", waiting, options_.max_waiting),
                    retry_after};
   }
   return {};

@@ -80,6 +80,7 @@ TEST(Scheduler, TheQueueIsBoundedInAllAndForEachOwner) {
   EXPECT_EQ(refusal("a").message, "3 of your requests are waiting, at most 3 may");
   for (int i = 0; i < 3; ++i) f.submit(request_of(count_to(100), 50, "b"));  // one of six will begin at once
   EXPECT_EQ(refusal("c").kind, Refusal::Kind::kQueueFull);
+  EXPECT_EQ(refusal("c").message, "5 requests are waiting, at most 5 may");
   EXPECT_GE(refusal("c").retry_after_seconds, 1);
   f.scheduler.step();
   EXPECT_EQ(refusal("c").message, "5 requests are waiting, at most 5 may");
@@ -87,8 +88,11 @@ TEST(Scheduler, TheQueueIsBoundedInAllAndForEachOwner) {
   f.token_seconds = 0.1;
   for (int i = 0; i < 20; ++i) f.scheduler.step();
   EXPECT_GT(refusal("c").retry_after_seconds, 3);
+  // One ends: there is a place.
+  while (f.scheduler.stats().finished == 0) f.scheduler.step();
+  f.submit(request_of({1}, 1, "c"));
   run(f.scheduler);
-  EXPECT_EQ(f.scheduler.stats().finished, 6);
+  EXPECT_EQ(f.scheduler.stats().finished, 7);
 }
 
 TEST(Scheduler, TellsPositionsAndEstimates) {
