@@ -134,7 +134,7 @@ ALOUD_INLINE void finish(const AmxPart& part, const AmxSums& found) {
     const CoarseBlock& x = *static_cast<const CoarseBlock*>(part.x[c]);
     const Ints sum = add_words(load_ints(found.low[c]), shift(load_ints(found.high[c]), -8));
     const CoarseBlock* const columns[] = {&x};
-    Ints offsets[1];
+    Ints offsets[1] = {};  // without them, the bias is out of the quants already
     if (kOffset) offsets_times<kGroup>(tile.whole_offset, 0, columns, offsets);
     float* to = part.sums + c * kPanelsAtOnce * kPanelRows;
     store_floats(to, multiply_add(scale_whole<kOffset>(sum, offsets[0], factor, offset_factor),
