@@ -1,7 +1,8 @@
 // Tiles of weights times many columns of x with AMX, whose registers hold 16 rows of 64 bytes; builds on
-// matmul_direct.h. A tile of x is 16 columns of 64 values; one of weights is 64 values of 16 rows, as a
-// WeightTile has them: the low or the high bytes of quants that the groups' scales were multiplied into, so
-// that a whole block is added up in two registers (low and high) before anything else is done with it.
+// matmul_direct.h and matmul_amx_registers.h. A tile of x is 16 columns of 64 values; one of weights is 64
+// values of 16 rows, as a WeightTile has them: the low or the high bytes of quants that the groups' scales
+// were multiplied into, so that a whole block is added up in two registers (low and high) before anything
+// else is done with it.
 //
 // In assembly, so that the file needs no flags for instructions that not every AVX-512 processor has.
 #pragma once
@@ -10,51 +11,7 @@ namespace aloud {
 namespace {
 
 constexpr int kAmxColumns = 16;
-constexpr int kAmxBytes = 64;
 constexpr int kAmxSteps = kTileValues / kAmxBytes;
-
-// The operand of ldtilecfg: all eight registers have the full size.
-struct alignas(64) AmxShapes {
-  std::uint8_t palette = 1;
-  std::uint8_t reserved[15] = {};
-  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
-// Registers keep their shapes for the life of a thread. The flag begins as true because mold 1.10 makes
-// programs that do not start where a single byte of thread-local data begins as zero at the end of a page.
-void shape_registers() {
-  thread_local bool shapeless = true;
-  if (!shapeless) return;
-  const AmxShapes shapes;
-  asm volatile("ldtilecfg %0" : : "m"(shapes));
-  shapeless = false;
-}
-
-template <int kRegister>
-ALOUD_INLINE void amx_clear() {
-  asm volatile("tilezero %%tmm%c0" : : "i"(kRegister));
-}
-template <int kRegister>
-ALOUD_INLINE void amx_load(const void* from, std::int64_t stride) {
-  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(stride), "i"(kRegister) : "memory");
-}
-template <int kRegister>
-ALOUD_INLINE void amx_store(void* to) {
-  asm volatile("tilestored %%tmm%c2, (%0,%1,1)"
-               :
-               : "r"(to), "r"(std::int64_t{kAmxBytes}), "i"(kRegister)
-               : "memory");
-}
-// sums += x times weights; x is signed.
-template <int kSums, int kX, int kWeights, bool kSigned>
-ALOUD_INLINE void amx_multiply() {
-  if (kSigned) {
-    asm volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kX), "i"(kWeights));
-  } else {
-    asm volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kX), "i"(kWeights));
-  }
-}
 
 // 16 bits: the lower (upper) bytes of even and odd, side by side.
 ALOUD_INLINE Ints low_bytes(Ints even, Ints odd) {

@@ -10,8 +10,9 @@
 #include "kernels/matmul_scales.h"
 #include "kernels/matmul_tiles.h"
 // Last, because it names all of them.
+#include "kernels/matmul_amx_registers.h"
 #include "kernels/matmul_direct.h"
-// Builds on that.
+// Builds on both.
 #include "kernels/matmul_amx.h"
 
 namespace aloud {

@@ -1,0 +1,12 @@
+// The products for AMX on emulated registers, for tests on any machine with AVX-512. Not for several threads.
+#pragma once
+
+#include "kernels/matmul_kernels.h"
+
+namespace aloud {
+
+// nullptr: the type is not multiplied with AMX.
+const PanelFormat* emulated_amx_format(DType type);
+void emulated_amx_multiply(const TileFormat& format, const TileProduct& product);
+
+}  // namespace aloud
