@@ -11,22 +11,25 @@
 
 namespace aloud {
 
-// The int8 form of kSize values that share a scale: x[k] ~ scale * quant[k], quant in [-127, 127], scale =
+// The int8 form of kValues values that share a scale: x[k] ~ scale * quant[k], quant in [-127, 127], scale =
 // max |x| / 127 (float32). A block that holds an infinity or a NaN has scale NaN; one that holds only zeros
 // (or less than float32 can scale) has scale 0.
-template <int kSize>
-struct ActivationBlock {
-  static constexpr int kValues = kSize;
-  std::int8_t quant[kSize];
+struct FineBlock {
+  static constexpr int kValues = 32;
+  std::int8_t quant[kValues];
   float scale;
-  float bias[kSize / 32];       // -128 * the sum of 32 quants, exact
-  float half_bias[kSize / 16];  // the same of 16 quants
+  float bias[kValues / 32];       // -128 * the sum of 32 quants, exact
+  float half_bias[kValues / 16];  // the same of 16 quants
 };
-using FineBlock = ActivationBlock<32>;
-struct alignas(64) CoarseBlock : ActivationBlock<256> {
-  // The sums of 32 and of 16 quants, for products that add up in integers.
-  std::int16_t sum[kValues / 32];
-  std::int16_t half_sum[kValues / 16];
+struct alignas(64) CoarseBlock {
+  static constexpr int kValues = 256;
+  std::int8_t quant[kValues];
+  // In one cache line: what products need that add up in integers.
+  float scale;
+  std::int16_t sum[kValues / 32];       // of 32 quants
+  std::int16_t half_sum[kValues / 16];  // of 16
+  float bias[kValues / 32];
+  float half_bias[kValues / 16];
 };
 
 // A set of forms that a vector is kept in.

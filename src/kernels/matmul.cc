@@ -15,10 +15,8 @@ namespace aloud {
 namespace {
 
 // Columns of x that one item multiplies: the sums of a pass (132 KB) and their share of x (256 values of
-// each, 115 KB) stay in L2. A multiple of the width of the kernels' register tiles.
+// each, 115 KB) stay in L2.
 constexpr std::int64_t kMaxItemColumns = 258;
-constexpr std::int64_t kColumnStep = 6;
-constexpr std::int64_t kCacheLine = 64;
 constexpr std::int64_t kTileRows = kPanelsAtOnce * kPanelRows;
 // Rows that take their turn with a block of x before the next one comes, from L3 or from memory where x is
 // large.
@@ -90,13 +88,15 @@ class TileSource {
     }
   }
 
-  // Asks for what unpack() will read.
-  void prefetch(std::int64_t row, std::int64_t k, int values) const {
-    if (fast_ == nullptr) return;
-    const std::byte* from = blocks_->find(panel(row), k / block_values_).words;
-    const std::int64_t bytes = values / block_values_ * kPanelRows * block_bytes_;
-    for (std::int64_t i = 0; i < bytes; i += kCacheLine) __builtin_prefetch(from + i);
-    asm volatile("");  // GCC 12 takes a function that only prefetches for one that does nothing
+  // What unpack() will read for the panels of rows [row, end), two at most.
+  ReadAhead read_ahead(std::int64_t row, std::int64_t end, std::int64_t k, int values) const {
+    ReadAhead ahead{};
+    if (fast_ == nullptr || row >= end) return ahead;
+    ahead.bytes = values / block_values_ * kPanelRows * block_bytes_;
+    const std::int64_t last = row + kPanelRows < end ? row + kPanelRows : row;
+    ahead.from[0] = blocks_->find(panel(row), k / block_values_).words;
+    ahead.from[1] = blocks_->find(panel(last), k / block_values_).words;
+    return ahead;
   }
 
   // sums[column][16] = the 16 rows from `row` on times x. Only if is_direct().
@@ -222,7 +222,7 @@ void run_tile_item(const MatmulKernels& kernels, const TileSource& source, const
   const std::int64_t tile_sums = item.columns * kTileRows;
   const std::int64_t last_row = item.row + item.rows;
   // The rows that are taken apart after these: while these are multiplied there is time for them to come.
-  const auto prefetch_next = [&](std::int64_t row, std::int64_t k) {
+  const auto next_read = [&](std::int64_t row, std::int64_t k) {
     const std::int64_t pass = row - (row - item.row) % kPassRows,
                        next_pass = std::min(pass + kPassRows, last_row);
     row += kTileRows;
@@ -232,8 +232,7 @@ void run_tile_item(const MatmulKernels& kernels, const TileSource& source, const
       if (k >= job.weights.columns) k = 0;
     }
     const int values = static_cast<int>(std::min<std::int64_t>(kTileValues, job.weights.columns - k));
-    for (std::int64_t r = row; r < std::min(row + kTileRows, last_row); r += kPanelRows)
-      source.prefetch(r, k, values);
+    return source.read_ahead(row, last_row, k, values);
   };
   for (std::int64_t pass = item.row; pass < last_row; pass += kPassRows) {
     const std::int64_t pass_rows = std::min(kPassRows, last_row - pass);
@@ -246,9 +245,8 @@ void run_tile_item(const MatmulKernels& kernels, const TileSource& source, const
         const int tile_count =
             static_cast<int>(ceil_divide(std::min(kTileRows, pass_rows - row), kPanelRows));
         for (int t = 0; t < tile_count; ++t) source.unpack(pass + row + t * kPanelRows, k, values, tiles[t]);
-        prefetch_next(pass + row, k);
         kernels.multiply(source.format(), {tiles, tile_count, values, x, static_cast<int>(item.columns),
-                                           sums + row / kTileRows * tile_sums});
+                                           sums + row / kTileRows * tile_sums, next_read(pass + row, k)});
       }
       for (std::int64_t i = 0; i < item.columns; ++i) x[i] = static_cast<const std::byte*>(x[i]) + x_step;
     }
@@ -310,8 +308,9 @@ void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
   for (const MatmulJob& job : jobs) {
     if (job.count == 0 || job.weights.rows == 0) continue;
     check_job(job);
-    const std::int64_t blocks = ceil_divide(job.count, kMaxItemColumns);
-    const std::int64_t columns = ceil_divide(ceil_divide(job.count, blocks), kColumnStep) * kColumnStep;
+    const std::int64_t width = kernels.tile_columns;
+    const std::int64_t blocks = ceil_divide(job.count, kMaxItemColumns / width * width);
+    const std::int64_t columns = ceil_divide(ceil_divide(job.count, blocks), width) * width;
     const std::int64_t column_items = ceil_divide(job.count, columns);
     const std::int64_t step = job.count <= kernels.direct_columns ? kPanelRows : kTileRows;
     const std::int64_t step_cost = std::max<std::int64_t>(1, cost(job, step) / column_items);

@@ -11,6 +11,7 @@ namespace aloud {
 namespace {
 
 constexpr int kAmxColumns = 16;
+constexpr int kAmxRows = kAmxColumns;  // of a register
 constexpr int kAmxSteps = kTileValues / kAmxBytes;
 
 // 16 bits: the lower (upper) bytes of even and odd, side by side.
@@ -23,10 +24,8 @@ ALOUD_INLINE Ints high_bytes(Ints even, Ints odd) {
 
 // unpack() for quants that the scales are multiplied into: at most 31 * 63 or 128 * 32 in magnitude.
 template <class Type>
-void fold(const PanelBlock& first, int blocks, WeightTile& tile) {
+void fold(const PanelBlock& first, int, WeightTile& tile) {
   constexpr int kSteps = Type::kGroup / 4;
-  for (int i = blocks * Type::kWords; i < 2 * blocks * Type::kWords; ++i)
-    __builtin_prefetch(first.words + i * kLineBytes);
   const PanelRows panel = rows_of<Type>(first, 0, 0);
   put_whole_scales<Type>(panel, {tile.whole_scale, tile.whole_offset});
   store_floats(tile.factor, Type::factor(panel));
@@ -69,115 +68,115 @@ AmxInput amx_input(const void* const* x, int count, AmxCopies& copies) {
   return {reinterpret_cast<const std::byte*>(copies), kTileValues};
 }
 
-// What one panel and 16 columns add up to.
+// What two panels and 16 columns add up to.
 struct AmxSums {
-  alignas(64) std::int32_t low[kAmxColumns][kPanelRows];
-  alignas(64) std::int32_t high[kAmxColumns][kPanelRows];
+  alignas(64) std::int32_t low[kPanelsAtOnce][kAmxColumns][kPanelRows];
+  alignas(64) std::int32_t high[kPanelsAtOnce][kAmxColumns][kPanelRows];
 };
+
+// A quarter of the way. Registers 0 to 3 are sums, 4 is x, 5 and 6 are weights in turn.
+template <int kStep, int kPanels>
+ALOUD_INLINE void add_step(const WeightTile* tiles, const AmxInput& x) {
+  constexpr int kLow = offsetof(WeightTile, quant) + kStep * kAmxRows * kAmxBytes;
+  constexpr int kHigh = offsetof(WeightTile, high) + kStep * kAmxRows * kAmxBytes;
+  constexpr int kSecond = sizeof(WeightTile);
+  amx_load<4, kStep * kAmxBytes>(x.first, x.stride);
+  amx_load<5, kLow>(tiles, kAmxBytes);
+  amx_multiply<0, 4, 5, false>();
+  amx_load<6, kHigh>(tiles, kAmxBytes);
+  amx_multiply<1, 4, 6, true>();
+  if constexpr (kPanels > 1) {
+    amx_load<5, kSecond + kLow>(tiles, kAmxBytes);
+    amx_multiply<2, 4, 5, false>();
+    amx_load<6, kSecond + kHigh>(tiles, kAmxBytes);
+    amx_multiply<3, 4, 6, true>();
+  }
+}
 
 // What was added up, yet to be scaled into the sums of `count` columns.
 struct AmxPart {
-  const WeightTile* tile;
   const void* const* x;
   float* sums;
   int count;
 };
-template <int kGroup, bool kOffset>
-ALOUD_INLINE void finish(const AmxPart& part, const AmxSums& found) {
-  const WeightTile& tile = *part.tile;
-  const Floats factor = load_floats(tile.factor), offset_factor = load_floats(tile.offset_factor);
-#pragma GCC unroll 4
-  for (int c = 0; c < part.count; ++c) {
-    const CoarseBlock& x = *static_cast<const CoarseBlock*>(part.x[c]);
-    const Ints sum = add_words(load_ints(found.low[c]), shift(load_ints(found.high[c]), -8));
-    const CoarseBlock* const columns[] = {&x};
-    Ints offsets[1] = {};  // without them, the bias is out of the quants already
-    if (kOffset) offsets_times<kGroup>(tile.whole_offset, 0, columns, offsets);
-    float* to = part.sums + c * kPanelsAtOnce * kPanelRows;
-    store_floats(to, multiply_add(scale_whole<kOffset>(sum, offsets[0], factor, offset_factor),
-                                  every_float(x.scale), load_floats(to)));
+// Of columns [first, first + kColumnsPerStep). What all of them need is in registers first: after a store the
+// compiler reads everything again.
+constexpr int kColumnsPerStep = kAmxColumns / kAmxSteps;
+template <int kGroup, bool kOffset, int kPanels>
+ALOUD_INLINE void finish(const WeightTile* tiles, const AmxPart& part, const AmxSums& found, int first) {
+  constexpr int kPairs = kOffset ? CoarseBlock::kValues / kGroup / 2 : 0;
+  const int end = part.count < first + kColumnsPerStep ? part.count : first + kColumnsPerStep;
+  Floats factor[kPanels], offset_factor[kPanels];
+  Ints offset[kPanels][kPairs + 1];
+#pragma GCC unroll 2
+  for (int p = 0; p < kPanels; ++p) {
+    factor[p] = load_floats(tiles[p].factor);
+    offset_factor[p] = load_floats(tiles[p].offset_factor);
+#pragma GCC unroll 8
+    for (int i = 0; i < kPairs; ++i) offset[p][i] = load_ints(tiles[p].whole_offset[i]);
   }
-}
-
-// Two parts: one panel with 32 columns, or two panels with 16. Registers 0 to 3 are sums, 4 and 5 x, 6 and 7
-// weights. A part that is not there repeats the other one.
-template <bool kTwoInputs>
-ALOUD_INLINE void add_up(const WeightTile* const (&tiles)[2], const AmxInput (&x)[2], AmxSums (&found)[2]) {
-  amx_clear<0>();
-  amx_clear<1>();
-  amx_clear<2>();
-  amx_clear<3>();
-#pragma GCC unroll 4
-  for (int step = 0; step < kAmxSteps; ++step) {
-    amx_load<4>(x[0].first + step * kAmxBytes, x[0].stride);
-    amx_load<6>(tiles[0]->quant[step * kAmxBytes / 4], kAmxBytes);
-    amx_multiply<0, 4, 6, false>();
-    amx_load<7>(tiles[0]->high[step * kAmxBytes / 4], kAmxBytes);
-    amx_multiply<1, 4, 7, true>();
-    if (kTwoInputs) {
-      amx_load<5>(x[1].first + step * kAmxBytes, x[1].stride);
-      amx_multiply<2, 5, 6, false>();
-      amx_multiply<3, 5, 7, true>();
-    } else {
-      amx_load<6>(tiles[1]->quant[step * kAmxBytes / 4], kAmxBytes);
-      amx_multiply<2, 4, 6, false>();
-      amx_load<7>(tiles[1]->high[step * kAmxBytes / 4], kAmxBytes);
-      amx_multiply<3, 4, 7, true>();
+#pragma GCC unroll 1
+  for (int c = first; c < end; ++c) {
+    const CoarseBlock& x = *static_cast<const CoarseBlock*>(part.x[c]);
+    const Floats scale = every_float(x.scale);
+    Ints offsets[kPanels] = {};  // without them, the bias is out of the quants already
+#pragma GCC unroll 8
+    for (int i = 0; i < kPairs; ++i) {
+      const Ints sums = every_four(group_sums<kGroup>(x) + 2 * i);
+#pragma GCC unroll 2
+      for (int p = 0; p < kPanels; ++p) offsets[p] = add_pairs(offsets[p], offset[p][i], sums);
+    }
+    float* to = part.sums + c * kPanelsAtOnce * kPanelRows;
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p) {
+      const Ints sum = add_words(load_ints(found.low[p][c]), shift(load_ints(found.high[p][c]), -8));
+      const Floats value = scale_whole<kOffset>(sum, offsets[p], factor[p], offset_factor[p]);
+      store_floats(to + p * kPanelRows, multiply_add(value, scale, load_floats(to + p * kPanelRows)));
     }
   }
-  amx_store<0>(found[0].low);
-  amx_store<1>(found[0].high);
-  amx_store<2>(found[1].low);
-  amx_store<3>(found[1].high);
 }
 
-// While two parts are added up, the two before are scaled: what AMX has stored takes a while to be read.
-template <int kGroup, bool kOffset>
+// While 16 columns are added up, those before are scaled.
+template <int kGroup, bool kOffset, int kPanels>
 void multiply_folded(const TileProduct& product) {
   shape_registers();
-  AmxSums found[2][2];
-  AmxPart waiting[2] = {};
-  alignas(64) AmxCopies copies[2];
+  AmxSums found[2];
+  AmxPart waiting = {};
+  alignas(64) AmxCopies copies;
   int turn = 0;
-  const auto scale_waiting = [&] {
-    finish<kGroup, kOffset>(waiting[0], found[turn ^ 1][0]);
-    finish<kGroup, kOffset>(waiting[1], found[turn ^ 1][1]);
+  AskAhead ahead(product.ahead, (product.count + kAmxColumns - 1) / kAmxColumns * kAmxSteps);
+  const auto meanwhile = [&](int step) __attribute__((always_inline)) {
+    ahead.step();
+    finish<kGroup, kOffset, kPanels>(product.tiles, waiting, found[turn ^ 1], step * kColumnsPerStep);
   };
-  const auto part = [&](int tile, int column, int count) -> AmxPart {
-    return {product.tiles + tile, product.x + column,
-            product.sums + (column * kPanelsAtOnce + tile) * kPanelRows, count};
-  };
-  waiting[0].tile = waiting[1].tile = product.tiles;
-  int column = 0;
-  for (; product.count - column > kAmxColumns; column += 2 * kAmxColumns) {
-    const int second = column + kAmxColumns;
-    const int count = product.count - second < kAmxColumns ? product.count - second : kAmxColumns;
-    const AmxInput x[2] = {amx_input(product.x + column, kAmxColumns, copies[0]),
-                           amx_input(product.x + second, count, copies[1])};
-    // x comes from L2: the next columns are asked for while these are multiplied.
-    const int next = column + 2 * kAmxColumns;
-    for (int c = next; c < next + 2 * kAmxColumns && c < product.count; ++c) {
-      for (int k = 0; k < kTileValues; k += kAmxBytes)
-        __builtin_prefetch(static_cast<const std::byte*>(product.x[c]) + k);
-    }
-    for (int t = 0; t < product.tile_count; ++t) {
-      add_up<true>({product.tiles + t, product.tiles + t}, x, found[turn]);
-      scale_waiting();
-      waiting[0] = part(t, column, kAmxColumns);
-      waiting[1] = part(t, second, count);
-      turn ^= 1;
-    }
-  }
-  if (column < product.count) {
-    const int count = product.count - column, last = product.tile_count - 1;
-    const AmxInput x = amx_input(product.x + column, count, copies[0]);
-    add_up<false>({product.tiles, product.tiles + last}, {x, x}, found[turn]);
-    scale_waiting();
-    waiting[0] = part(0, column, count);
-    waiting[1] = part(last, column, last == 0 ? 0 : count);
+  for (int column = 0; column < product.count; column += kAmxColumns) {
+    const int count = product.count - column < kAmxColumns ? product.count - column : kAmxColumns;
+    const AmxInput x = amx_input(product.x + column, count, copies);
+    amx_clear<0>();
+    amx_clear<1>();
+    amx_clear<2>();
+    amx_clear<3>();
+    add_step<0, kPanels>(product.tiles, x);
+    meanwhile(0);
+    add_step<1, kPanels>(product.tiles, x);
+    meanwhile(1);
+    add_step<2, kPanels>(product.tiles, x);
+    meanwhile(2);
+    add_step<3, kPanels>(product.tiles, x);
+    meanwhile(3);
+    amx_store<0>(found[turn].low[0]);
+    amx_store<1>(found[turn].high[0]);
+    amx_store<2>(found[turn].low[1]);
+    amx_store<3>(found[turn].high[1]);
+    waiting = {product.x + column, product.sums + column * kPanelsAtOnce * kPanelRows, count};
     turn ^= 1;
   }
-  scale_waiting();
+  for (int step = 0; step < kAmxSteps; ++step) meanwhile(step);
+}
+template <int kGroup, bool kOffset>
+void multiply_folded(const TileProduct& product) {
+  if (product.tile_count == 1) return multiply_folded<kGroup, kOffset, 1>(product);
+  multiply_folded<kGroup, kOffset, kPanelsAtOnce>(product);
 }
 
 void multiply_with_amx(const TileFormat& format, const TileProduct& product) {

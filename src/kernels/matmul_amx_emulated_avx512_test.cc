@@ -27,10 +27,10 @@ template <int kRegister>
 void amx_clear() {
   registers[kRegister] = {};
 }
-template <int kRegister>
+template <int kRegister, int kAt>
 void amx_load(const void* from, std::int64_t stride) {
   for (int i = 0; i < 16; ++i)
-    __builtin_memcpy(registers[kRegister].row[i], static_cast<const std::byte*>(from) + i * stride,
+    __builtin_memcpy(registers[kRegister].row[i], static_cast<const std::byte*>(from) + kAt + i * stride,
                      kAmxBytes);
 }
 template <int kRegister>
@@ -58,7 +58,7 @@ void amx_multiply() {
 
 namespace aloud {
 
-const PanelFormat* emulated_amx_format(DType type) { return find_in(kAmxFormats, type); }
+const PanelFormat* emulated_amx_format(DType type) { return find_amx_format(type, kFewestAmxColumns); }
 
 void emulated_amx_multiply(const TileFormat& format, const TileProduct& product) {
   multiply_with_amx(format, product);

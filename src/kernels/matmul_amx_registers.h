@@ -29,9 +29,13 @@ template <int kRegister>
 ALOUD_INLINE void amx_clear() {
   asm volatile("tilezero %%tmm%c0" : : "i"(kRegister));
 }
-template <int kRegister>
+// Rows of kAmxBytes, `stride` bytes apart, the first one kAt bytes from `from` on.
+template <int kRegister, int kAt>
 ALOUD_INLINE void amx_load(const void* from, std::int64_t stride) {
-  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(stride), "i"(kRegister) : "memory");
+  asm volatile("tileloadd %c3(%0,%1,1), %%tmm%c2"
+               :
+               : "r"(from), "r"(stride), "i"(kRegister), "i"(kAt)
+               : "memory");
 }
 template <int kRegister>
 ALOUD_INLINE void amx_store(void* to) {

@@ -5,7 +5,7 @@
 
 namespace aloud {
 
-// nullptr: the type is not multiplied with AMX.
+// For many columns.
 const PanelFormat* emulated_amx_format(DType type);
 void emulated_amx_multiply(const TileFormat& format, const TileProduct& product);
 

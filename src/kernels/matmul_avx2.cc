@@ -15,8 +15,15 @@
 namespace aloud {
 
 const MatmulKernels kMatmulAvx2{
-    quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats, find_panel_format,
-    kDirectColumns,      kSignedForm,           multiply,         multiply_floats<WidenedPairs>,
+    quantise<FineBlock>,
+    quantise<CoarseBlock>,
+    round_to_bfloats,
+    find_panel_format,
+    kDirectColumns,
+    kTileColumns,
+    kSignedForm,
+    multiply,
+    multiply_floats<WidenedPairs>,
 };
 
 }  // namespace aloud

@@ -56,18 +56,33 @@ QuantSums quantise_32(const float* x, float factor, std::int8_t* quants) {
 }  // namespace
 
 const MatmulKernels kMatmulAvx512{
-    quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats, find_panel_format,
-    kDirectColumns,      kSignedForm,           multiply,         multiply_floats<WidenedPairs>,
+    quantise<FineBlock>,
+    quantise<CoarseBlock>,
+    round_to_bfloats,
+    find_panel_format,
+    kDirectColumns,
+    kTileColumns,
+    kSignedForm,
+    multiply,
+    multiply_floats<WidenedPairs>,
 };
 
 const MatmulKernels kMatmulAvx512Bf16{
-    quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats, find_panel_format,
-    kDirectColumns,      kSignedForm,           multiply,         multiply_floats<BfloatPairs>,
+    quantise<FineBlock>,
+    quantise<CoarseBlock>,
+    round_to_bfloats,
+    find_panel_format,
+    kDirectColumns,
+    kTileColumns,
+    kSignedForm,
+    multiply,
+    multiply_floats<BfloatPairs>,
 };
 
 const MatmulKernels kMatmulAvx512Amx{
-    quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats,  find_amx_format,
-    kDirectColumns,      kSignedForm,           multiply_with_amx, multiply_floats<BfloatPairs>,
+    quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats,
+    find_amx_format,     kDirectColumns,        kAmxColumns,
+    kSignedForm,         multiply_with_amx,     multiply_floats<BfloatPairs>,
 };
 
 }  // namespace aloud

@@ -44,9 +44,9 @@ struct WeightTile {
     alignas(64) std::int32_t whole_scale[kTileValues / 16][kPanelRows];
   };
   union {
-    // The offsets times kOffsetFactor, because ActivationBlock's biases are -128 times the sums.
+    // The offsets times kOffsetFactor, because an input block's biases are -128 times the sums.
     alignas(64) float offset[kTileValues / 16][kPanelRows];
-    // What is multiplied with ActivationBlock's sums and subtracted, two groups side by side.
+    // What is multiplied with CoarseBlock's sums and subtracted, two groups side by side.
     alignas(64) std::int16_t whole_offset[kTileValues / 32][kPanelRows][2];
   };
   // Of the whole without offsets: what the sum of each row begins with, see multiply_tile in matmul_tiles.h.
@@ -83,6 +83,12 @@ struct PanelFormat {
                           std::int64_t stride, int count, float* sums);
 };
 
+// Memory that will be read soon, in two pieces. A product asks for it while it computes.
+struct ReadAhead {
+  const std::byte* from[kPanelsAtOnce];
+  std::int64_t bytes;  // of each
+};
+
 // sums[column][panel][row] += tiles times x over `values` columns of weights. x[column] is the first of x's
 // blocks. count >= 1, tile_count is 1 or 2; sums has room for two panels in either case.
 struct TileProduct {
@@ -92,6 +98,7 @@ struct TileProduct {
   const void* const* x;
   int count;
   float* sums;
+  ReadAhead ahead;
 };
 
 // y[i * y_stride + r] = sum over k of weights[r][k] * x[i][k] in float32. x[i] points to floats, or to
@@ -117,6 +124,8 @@ struct MatmulKernels {
   const PanelFormat* (*find_panel_format)(DType type, std::int64_t columns);
   // Most columns that are multiplied directly.
   int direct_columns;
+  // Columns that multiply() takes at once; the time for fewer is nearly the same.
+  int tile_columns;
   // The form of tiles that are taken apart without a PanelFormat.
   QuantForm general_form;
   void (*multiply)(const TileFormat& format, const TileProduct& product);

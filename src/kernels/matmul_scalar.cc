@@ -126,6 +126,7 @@ const MatmulKernels kMatmulScalar{
     round_to_bfloats,
     find_panel_format,
     0,
+    1,
     QuantForm::kSigned,
     multiply,
     multiply_floats,

@@ -4,6 +4,27 @@
 namespace aloud {
 namespace {
 
+// Asks for a product's ReadAhead bit by bit: asking for much at once is waiting for it.
+class AskAhead {
+ public:
+  // In so many steps.
+  AskAhead(const ReadAhead& what, int steps)
+      : what_(what), share_((what.bytes + steps * kCacheLine - 1) / (steps * kCacheLine) * kCacheLine) {}
+
+  ALOUD_INLINE void step() {
+    for (const std::int64_t end = at_ + share_; at_ < end && at_ < what_.bytes; at_ += kCacheLine) {
+      for (const std::byte* from : what_.from) __builtin_prefetch(from + at_);
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kCacheLine = 64;
+
+  ReadAhead what_;
+  std::int64_t share_;
+  std::int64_t at_ = 0;
+};
+
 // Adds one weight group's part to a block's total: see matmul.h.
 template <QuantForm kForm, bool kOffset>
 ALOUD_INLINE Floats add_group(Floats total, Ints dot, Floats scale, Floats offset, float bias) {
@@ -157,13 +178,15 @@ void multiply_tile(int columns, const WeightTile* tiles, int blocks, const void*
 }
 
 template <class Layout, int kVectors>
-void multiply_tile_columns(const WeightTile* tiles, const TileProduct& product, float* sums) {
+void multiply_tile_columns(const WeightTile* tiles, const TileProduct& product, AskAhead& ahead,
+                           float* sums) {
   const int blocks = product.values / Layout::Block::kValues;
   const void* const* x = product.x;
   int left = product.count;
   // Of nearly equal width, because one of few columns takes about as long as one of all.
   for (int turns = (left + kTileColumns - 1) / kTileColumns; turns > 0; --turns) {
     const int columns = (left + turns - 1) / turns;
+    ahead.step();
     multiply_tile<Layout, kVectors>(columns, tiles, blocks, x, sums);
     x += columns;
     sums += columns * kPanelsAtOnce * kPanelRows;
@@ -175,13 +198,17 @@ template <class Layout>
 void multiply_tiles(const TileProduct& product) {
   constexpr int kPanelVectors = kPanelRows / kLanes;
   constexpr int kTilePanels = kTileVectors / kPanelVectors;
+  const int turns = (product.count + kTileColumns - 1) / kTileColumns;
+  AskAhead ahead(product.ahead, (product.tile_count + kTilePanels - 1) / kTilePanels * turns);
   int p = 0;
   for (; p + kTilePanels <= product.tile_count; p += kTilePanels) {
-    multiply_tile_columns<Layout, kTileVectors>(product.tiles + p, product, product.sums + p * kPanelRows);
+    multiply_tile_columns<Layout, kTileVectors>(product.tiles + p, product, ahead,
+                                                product.sums + p * kPanelRows);
   }
   if constexpr (kTilePanels > 1) {
     if (p < product.tile_count)
-      multiply_tile_columns<Layout, kPanelVectors>(product.tiles + p, product, product.sums + p * kPanelRows);
+      multiply_tile_columns<Layout, kPanelVectors>(product.tiles + p, product, ahead,
+                                                   product.sums + p * kPanelRows);
   }
 }
 
