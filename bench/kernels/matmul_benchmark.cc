@@ -126,7 +126,7 @@ void register_benchmarks() {
   benchmark::RegisterBenchmark("read_memory", read_memory)->UseRealTime();
   benchmark::RegisterBenchmark("quantise", quantise)->Arg(1)->Arg(512)->UseRealTime();
   for (const DTypeInfo& type : all_dtypes()) {
-    for (const std::int64_t count : {1, 2, 4, 8, 16, 32, 64, 512}) {
+    for (const std::int64_t count : {1, 2, 4, 5, 6, 8, 12, 16, 24, 32, 64, 512}) {
       const std::string name = std::string(type.name) + "/columns:" + std::to_string(count);
       benchmark::RegisterBenchmark(name.c_str(), multiply, type.type, count)
           ->UseRealTime()

@@ -44,6 +44,18 @@ void place_block(const UnpackedBlock& block, int values, const Format& format, s
   }
 }
 
+// How panels are multiplied fast; nullptr: the weights lie in rows.
+const PanelFormat* find_fast_format(const MatmulKernels& kernels, const WeightMatrix& weights,
+                                    std::int64_t columns) {
+  if (weights.layout != WeightLayout::kPanels) return nullptr;
+  return kernels.find_panel_format(weights.type, columns);
+}
+
+// Whether so few columns are multiplied straight from the packed bytes.
+bool multiplies_directly(const MatmulKernels& kernels, const PanelFormat* format, std::int64_t columns) {
+  return format != nullptr && format->multiply_direct != nullptr && columns <= kernels.direct_columns;
+}
+
 // The weights of a quantised job, tile by tile.
 class TileSource {
  public:
@@ -52,7 +64,8 @@ class TileSource {
         block_values_(info(weights.type).block_values),
         block_bytes_(info(weights.type).block_bytes),
         in_panels_(weights.layout == WeightLayout::kPanels),
-        fast_(in_panels_ ? kernels.find_panel_format(weights.type, columns) : nullptr),
+        fast_(find_fast_format(kernels, weights, columns)),
+        direct_(multiplies_directly(kernels, fast_, columns)),
         general_(find_format(weights.type)) {
     CHECK(general_ != nullptr);
     if (in_panels_) {
@@ -69,7 +82,7 @@ class TileSource {
   }
 
   const TileFormat& format() const { return format_; }
-  bool is_direct() const { return fast_ != nullptr; }
+  bool is_direct() const { return direct_; }
 
   // Takes columns [k, k + values) of the 16 rows from `row` on apart.
   void unpack(std::int64_t row, std::int64_t k, int values, WeightTile& tile) const {
@@ -133,6 +146,7 @@ class TileSource {
   std::int64_t panel_bytes_ = 0;
   std::optional<PanelBlocks> blocks_;  // in panels
   const PanelFormat* fast_;
+  bool direct_;
   const Format* general_;
   TileFormat format_;
 };
@@ -263,7 +277,7 @@ void run_tile_item(const MatmulKernels& kernels, const TileSource& source, const
 void run_item(const MatmulKernels& kernels, const MatmulJob& job, const Item& item) {
   if (is_float(job.weights.type)) return run_float_item(kernels, job, item);
   const TileSource source(kernels, job.weights, item.columns);
-  if (source.is_direct() && item.columns <= kernels.direct_columns) return run_direct_item(source, job, item);
+  if (source.is_direct()) return run_direct_item(source, job, item);
   run_tile_item(kernels, source, job, item);
 }
 
@@ -312,7 +326,9 @@ void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
     const std::int64_t blocks = ceil_divide(job.count, kMaxItemColumns / width * width);
     const std::int64_t columns = ceil_divide(ceil_divide(job.count, blocks), width) * width;
     const std::int64_t column_items = ceil_divide(job.count, columns);
-    const std::int64_t step = job.count <= kernels.direct_columns ? kPanelRows : kTileRows;
+    const std::int64_t widest = std::min(columns, job.count);
+    const bool direct = multiplies_directly(kernels, find_fast_format(kernels, job.weights, widest), widest);
+    const std::int64_t step = direct ? kPanelRows : kTileRows;
     const std::int64_t step_cost = std::max<std::int64_t>(1, cost(job, step) / column_items);
     const std::int64_t rows = step * std::max<std::int64_t>(1, item_cost / step_cost);
     const std::int64_t row_items = ceil_divide(job.weights.rows, rows);

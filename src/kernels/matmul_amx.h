@@ -1,10 +1,8 @@
 // Tiles of weights times many columns of x with AMX, whose registers hold 16 rows of 64 bytes; builds on
 // matmul_direct.h and matmul_amx_registers.h. A tile of x is 16 columns of 64 values; one of weights is 64
-// values of 16 rows, as a WeightTile has them: the low or the high bytes of quants that the groups' scales
+// values of 16 rows, as a WeightTile has them: the low or the high digits of quants that the groups' scales
 // were multiplied into, so that a whole block is added up in two registers (low and high) before anything
 // else is done with it.
-//
-// In assembly, so that the file needs no flags for instructions that not every AVX-512 processor has.
 #pragma once
 
 namespace aloud {
@@ -22,9 +20,17 @@ ALOUD_INLINE Ints high_bytes(Ints even, Ints odd) {
   return _mm512_ternarylogic_epi32(every_word(0x00FF00FF), _mm512_srli_epi16(even, 8), odd, 0xCA);
 }
 
+// Signed products of quants and scales have digits of a byte, of which the high one is signed. Where nothing
+// is signed, the digits are the quants times the low and times the high three bits of the scale: these fit
+// into a byte, so that a product of 16 bits is one of two quants at once.
+constexpr int kSignedDigit = 8, kUnsignedDigit = 3;
+template <class Type>
+constexpr bool kFoldsUnsigned = Type::kForm == QuantForm::kUnsigned&& Type::kLargest * 7 <= 0xFF;
+
 // unpack() for quants that the scales are multiplied into: at most 31 * 63 or 128 * 32 in magnitude.
 template <class Type>
 void fold(const PanelBlock& first, int, WeightTile& tile) {
+  static_assert(kFoldsUnsigned<Type> == Type::kOffset);
   constexpr int kSteps = Type::kGroup / 4;
   const PanelRows panel = rows_of<Type>(first, 0, 0);
   put_whole_scales<Type>(panel, {tile.whole_scale, tile.whole_offset});
@@ -34,17 +40,24 @@ void fold(const PanelBlock& first, int, WeightTile& tile) {
     const int group = turn * Type::kPhases + kPhase;
     const Ints scale = load_ints(tile.whole_scale[group]) & every_word(0xFF);
     const Ints even_scale = scale | shift(scale, -16), odd_scale = shift(even_scale, -8);
+    const Ints low_scale = even_scale & every_word(0x00070007),
+               high_scale = shift(even_scale, 3) & every_word(0x00070007);
     const Ints bias = _mm512_maddubs_epi16(every_byte(kQuantBias), even_scale);
 #pragma GCC unroll 8
     for (int j = 0; j < kSteps; ++j) {
       const Ints quants = Type::template step<kPhase>(panel, turn, j);
-      Ints even = _mm512_maddubs_epi16(quants, even_scale), odd = _mm512_maddubs_epi16(quants, odd_scale);
-      if (Type::kForm == QuantForm::kBiased) {
-        even = _mm512_sub_epi16(even, bias);
-        odd = _mm512_sub_epi16(odd, bias);
+      Ints low, high;
+      if (kFoldsUnsigned<Type>) {
+        low = _mm512_mullo_epi16(quants, low_scale);
+        high = _mm512_mullo_epi16(quants, high_scale);
+      } else {
+        const Ints even = _mm512_sub_epi16(_mm512_maddubs_epi16(quants, even_scale), bias);
+        const Ints odd = _mm512_sub_epi16(_mm512_maddubs_epi16(quants, odd_scale), bias);
+        low = low_bytes(even, odd);
+        high = high_bytes(even, odd);
       }
-      store_ints(tile.quant[group * kSteps + j], low_bytes(even, odd));
-      store_ints(tile.high[group * kSteps + j], high_bytes(even, odd));
+      store_ints(tile.quant[group * kSteps + j], low);
+      store_ints(tile.high[group * kSteps + j], high);
     }
   });
 }
@@ -75,7 +88,7 @@ struct AmxSums {
 };
 
 // A quarter of the way. Registers 0 to 3 are sums, 4 is x, 5 and 6 are weights in turn.
-template <int kStep, int kPanels>
+template <int kStep, bool kSigned, int kPanels>
 ALOUD_INLINE void add_step(const WeightTile* tiles, const AmxInput& x) {
   constexpr int kLow = offsetof(WeightTile, quant) + kStep * kAmxRows * kAmxBytes;
   constexpr int kHigh = offsetof(WeightTile, high) + kStep * kAmxRows * kAmxBytes;
@@ -84,12 +97,12 @@ ALOUD_INLINE void add_step(const WeightTile* tiles, const AmxInput& x) {
   amx_load<5, kLow>(tiles, kAmxBytes);
   amx_multiply<0, 4, 5, false>();
   amx_load<6, kHigh>(tiles, kAmxBytes);
-  amx_multiply<1, 4, 6, true>();
+  amx_multiply<1, 4, 6, kSigned>();
   if constexpr (kPanels > 1) {
     amx_load<5, kSecond + kLow>(tiles, kAmxBytes);
     amx_multiply<2, 4, 5, false>();
     amx_load<6, kSecond + kHigh>(tiles, kAmxBytes);
-    amx_multiply<3, 4, 6, true>();
+    amx_multiply<3, 4, 6, kSigned>();
   }
 }
 
@@ -129,7 +142,8 @@ ALOUD_INLINE void finish(const WeightTile* tiles, const AmxPart& part, const Amx
     float* to = part.sums + c * kPanelsAtOnce * kPanelRows;
 #pragma GCC unroll 2
     for (int p = 0; p < kPanels; ++p) {
-      const Ints sum = add_words(load_ints(found.low[p][c]), shift(load_ints(found.high[p][c]), -8));
+      const Ints high = shift(load_ints(found.high[p][c]), kOffset ? -kUnsignedDigit : -kSignedDigit);
+      const Ints sum = add_words(load_ints(found.low[p][c]), high);
       const Floats value = scale_whole<kOffset>(sum, offsets[p], factor[p], offset_factor[p]);
       store_floats(to + p * kPanelRows, multiply_add(value, scale, load_floats(to + p * kPanelRows)));
     }
@@ -156,13 +170,13 @@ void multiply_folded(const TileProduct& product) {
     amx_clear<1>();
     amx_clear<2>();
     amx_clear<3>();
-    add_step<0, kPanels>(product.tiles, x);
+    add_step<0, !kOffset, kPanels>(product.tiles, x);
     meanwhile(0);
-    add_step<1, kPanels>(product.tiles, x);
+    add_step<1, !kOffset, kPanels>(product.tiles, x);
     meanwhile(1);
-    add_step<2, kPanels>(product.tiles, x);
+    add_step<2, !kOffset, kPanels>(product.tiles, x);
     meanwhile(2);
-    add_step<3, kPanels>(product.tiles, x);
+    add_step<3, !kOffset, kPanels>(product.tiles, x);
     meanwhile(3);
     amx_store<0>(found[turn].low[0]);
     amx_store<1>(found[turn].high[0]);
@@ -194,6 +208,7 @@ constexpr PanelFormat amx_format(DType type) {
   PanelFormat format = panel_format<Type>(type);
   format.tile.scales = TileScales::kFolded;
   format.unpack = fold<Type>;
+  format.multiply_direct = nullptr;
   return format;
 }
 
@@ -203,7 +218,7 @@ constexpr PanelFormat kAmxFormats[] = {
 };
 
 // For fewer columns the folding costs more than it gains. The bits are the same.
-constexpr std::int64_t kFewestAmxColumns = 24;
+constexpr std::int64_t kFewestAmxColumns = 9;
 
 const PanelFormat* find_amx_format(DType type, std::int64_t columns) {
   const PanelFormat* format = columns >= kFewestAmxColumns ? find_in(kAmxFormats, type) : nullptr;

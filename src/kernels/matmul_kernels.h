@@ -30,13 +30,13 @@ enum class QuantForm {
 enum class TileScales {
   kFloats,  // each group by a float
   kWhole,   // each group by an integer, all of a block by a float: sums are exact until then
-  kFolded,  // the same, and the integers are multiplied into the quants, which take 16 bits for it
+  kFolded,  // the same, and the integers are multiplied into the quants, which take two digits for it
 };
 
 // 16 rows x 256 columns of weights taken apart: a vector register holds one column (or four) of all rows.
 // Only what its TileScales have is written.
 struct WeightTile {
-  // Folded: the low bytes, unsigned, of quants times scales.
+  // Folded: the low digits, unsigned, of quants times scales.
   alignas(64) std::uint8_t quant[kTileValues / 4][kPanelRows][4];
   // [group][row], groups of 16 or 32.
   union {
@@ -54,7 +54,7 @@ struct WeightTile {
   // Of the whole: the block's scale, and that of its offsets.
   alignas(64) float factor[kPanelRows];
   alignas(64) float offset_factor[kPanelRows];
-  // Folded: the high bytes, signed.
+  // Folded: the high digits.
   alignas(64) std::int8_t high[kTileValues / 4][kPanelRows][4];
 };
 
@@ -77,8 +77,8 @@ struct PanelFormat {
   // Takes `blocks` blocks of each row apart (at most kTileValues columns).
   void (*unpack)(const PanelBlock& first, int blocks, WeightTile& tile);
   // sums[column][row] += panel times x, over `blocks` blocks of each row, without a detour through memory:
-  // for 1 to kDirectColumns columns. x[column] is the first FineBlock or CoarseBlock, as the type wants; its
-  // next one is `stride` blocks on.
+  // for 1 to direct_columns columns. x[column] is the first FineBlock or CoarseBlock, as the type wants; its
+  // next one is `stride` blocks on. nullptr: tiles are faster.
   void (*multiply_direct)(const PanelBlock& first, std::int64_t blocks, const void* const* x,
                           std::int64_t stride, int count, float* sums);
 };
