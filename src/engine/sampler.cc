@@ -18,16 +18,16 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // Tokens less likely than e^-30 times the likeliest (all of a vocabulary of 150,000 together: 1.4e-8) are
 // left out.
-constexpr double kDeepest = 30;
+constexpr float kDeepest = 30;
 
 // Weights of which the slice is the same differ by at most 1 in 64.
-constexpr int kSliceShift = 52 - 6;
-constexpr std::size_t slice_of(double weight) {
-  const auto below_one = std::bit_cast<std::int64_t>(1.0) - std::bit_cast<std::int64_t>(weight);
-  return static_cast<std::size_t>(std::max<std::int64_t>(0, below_one) >> kSliceShift);
+constexpr int kSliceShift = 23 - 6;
+constexpr std::size_t slice_of(float weight) {
+  const std::int32_t below_one = std::bit_cast<std::int32_t>(1.0f) - std::bit_cast<std::int32_t>(weight);
+  return static_cast<std::size_t>(std::max<std::int32_t>(0, below_one) >> kSliceShift);
 }
 constexpr std::size_t kSlices = 44 * 64;
-static_assert(slice_of(0x1p-44) == kSlices);  // below e^-kDeepest
+static_assert(slice_of(0x1p-44f) == kSlices);  // below e^-kDeepest
 
 std::uint64_t mix(std::uint64_t z) {
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -35,28 +35,28 @@ std::uint64_t mix(std::uint64_t z) {
   return z ^ (z >> 31);
 }
 
-// 1/11!, 1/10!, ..., 1/1!, 1/0!
-constexpr std::array<double, 12> kExpCoefficients = [] {
-  std::array<double, 12> coefficients{};
+// 1/7!, 1/6!, ..., 1/1!, 1/0!
+constexpr std::array<float, 8> kExpCoefficients = [] {
+  std::array<float, 8> coefficients{};
   double factorial = 1;
   for (std::size_t i = 0; i < coefficients.size(); ++i) {
     if (i > 0) factorial *= static_cast<double>(i);
-    coefficients[coefficients.size() - 1 - i] = 1 / factorial;
+    coefficients[coefficients.size() - 1 - i] = static_cast<float>(1 / factorial);
   }
   return coefficients;
 }();
 
 // Replaces each x in [-40, 0] by e^x, with additions, multiplications and shifts only, so that compilers may
-// vectorise it and machines agree; relative error below 1e-13.
-void plain_exp(std::span<double> values) {
-  constexpr double kRound = 0x1.8p52;  // adding it leaves the nearest integer in the lowest bits
-  for (double& value : values) {
-    const double shifted = value * 1.4426950408889634 + kRound;
-    const double power = shifted - kRound;
-    const double r = (value - power * 0.69314718036912382) - power * 1.9082149292705877e-10;
-    double sum = 0;
-    for (const double coefficient : kExpCoefficients) sum = sum * r + coefficient;
-    value = sum * std::bit_cast<double>((std::bit_cast<std::uint64_t>(shifted) + 1023) << 52);
+// vectorise it and machines agree; relative error below 1e-6.
+void plain_exp(std::span<float> values) {
+  constexpr float kRound = 0x1.8p23f;  // adding it leaves the nearest integer in the lowest bits
+  for (float& value : values) {
+    const float shifted = value * 1.44269504f + kRound;
+    const float power = shifted - kRound;
+    const float r = (value - power * 0.693359375f) + power * 2.12194440e-4f;
+    float sum = 0;
+    for (const float coefficient : kExpCoefficients) sum = sum * r + coefficient;
+    value = sum * std::bit_cast<float>((std::bit_cast<std::uint32_t>(shifted) + 127) << 23);
   }
 }
 
@@ -189,12 +189,14 @@ void Sampler::keep_top_k(std::span<const float> logits) {
 void Sampler::weigh(std::span<const float> logits, float highest) {
   weights_.resize(tokens_.size());
   if (highest == kInfinity) {  // all alike
-    std::ranges::fill(weights_, 1.0);
+    std::ranges::fill(weights_, 1.0f);
     return;
   }
+  // Temperatures may be smaller than a float's: then only what is as high as the highest is left.
+  const auto coldness = static_cast<float>(std::min(1 / parameters_.temperature, 1e30));
   for (std::size_t i = 0; i < weights_.size(); ++i) {
-    const double logit = logits[static_cast<std::size_t>(tokens_[i])];
-    weights_[i] = std::max((logit - highest) / parameters_.temperature, -kDeepest);
+    const float below = logits[static_cast<std::size_t>(tokens_[i])] - highest;
+    weights_[i] = std::max(below * coldness, -kDeepest);
   }
   plain_exp(weights_);
 }
@@ -204,7 +206,7 @@ void Sampler::keep_if(const Predicate& is_kept) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     const TokenId token = tokens_[i];
-    const double weight = weights_[i];
+    const float weight = weights_[i];
     tokens_[kept] = token;
     weights_[kept] = weight;
     kept += is_kept(token, weight) ? 1 : 0;
@@ -216,12 +218,12 @@ void Sampler::keep_if(const Predicate& is_kept) {
 // Slices of alike weights, likeliest first, tell where the share is reached: only that slice is sorted.
 void Sampler::keep_top_p(std::span<const float> logits) {
   if (parameters_.top_p >= 1) return;
-  std::array<double, kSlices> shares{};
+  // Two of each, because neighbours are often of one slice, and adding waits for adding.
+  std::array<std::array<double, 2>, kSlices> halves{};
+  for (std::size_t i = 0; i < weights_.size(); ++i) halves[slice_of(weights_[i])][i % 2] += weights_[i];
+  std::array<double, kSlices> shares;
   double total = 0;
-  for (const double weight : weights_) {
-    shares[slice_of(weight)] += weight;
-    total += weight;
-  }
+  for (std::size_t i = 0; i < kSlices; ++i) total += shares[i] = halves[i][0] + halves[i][1];
   const double wanted = parameters_.top_p * total;
   double sum = 0;
   std::size_t last = 0;
@@ -239,7 +241,7 @@ void Sampler::keep_top_p(std::span<const float> logits) {
     last_kept = token;
   }
   if (last_kept == kNoToken) return;  // nothing lies in the last slice
-  keep_if([&, before = likelier(logits)](TokenId token, double weight) {
+  keep_if([&, before = likelier(logits)](TokenId token, float weight) {
     const std::size_t slice = slice_of(weight);
     return slice < last || (slice == last && !before(last_kept, token));
   });
@@ -247,7 +249,7 @@ void Sampler::keep_top_p(std::span<const float> logits) {
 
 void Sampler::keep_min_p() {
   if (parameters_.min_p <= 0) return;
-  keep_if([&](TokenId, double weight) { return weight >= parameters_.min_p; });
+  keep_if([&](TokenId, float weight) { return weight >= parameters_.min_p; });
 }
 
 TokenId Sampler::draw() {

@@ -67,8 +67,8 @@ class Sampler {
   std::unordered_map<TokenId, Seen> seen_;
   // The candidates, and their probabilities times a common factor: 1 for the likeliest.
   std::vector<TokenId> tokens_;
-  std::vector<double> weights_;
-  std::vector<std::pair<TokenId, double>> boundary_;  // scratch
+  std::vector<float> weights_;
+  std::vector<std::pair<TokenId, float>> boundary_;  // scratch
 };
 
 }  // namespace aloud
