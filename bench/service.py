@@ -22,9 +22,13 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "bench" / "peers"))
+from llama_cpp import server_program  # noqa: E402
+
 ALOUD = ROOT / "build" / "release" / "aloud"
 MODEL = ROOT / "build" / "peers" / "r1-distill-qwen-1.5b-Q4_K_M.gguf"
 CHATS = 32
+PEER_CONTEXT = 1024
 POLL_SECONDS = 0.005
 
 
@@ -92,6 +96,38 @@ class Server:
         return {state: int(float(value)) for state, value in re.findall(r'^aloud_sequences{.*state="(\w+)".*} (\S+)$', text, re.M)}
 
 
+class LlamaServer:
+    """llama.cpp's server, for Chat, with a place for each chat."""
+
+    def __init__(self, model):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.process = subprocess.Popen([server_program(), "--model", model, "--port", str(self.port), "--parallel", str(CHATS),
+                                         "--ctx-size", str(CHATS * PEER_CONTEXT), "--threads", str(os.cpu_count())],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not self.is_ready():
+            if self.process.poll() is not None:
+                sys.exit(f"llama-server ended with {self.process.returncode}")
+            time.sleep(0.2)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def is_ready(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+
 class Chat:
     """One streamed reply: begin() sends the request, pieces() tells when each piece came."""
 
@@ -126,40 +162,56 @@ def words(count, seed):
     return "".join(letters.choice("abcdefghijklmnopqrstuvwxyz ") for _ in range(count))
 
 
+def full_batch(server, users, seconds):
+    """All chats generate for so long: tokens/s of all together, and the milliseconds between two tokens of a chat."""
+    times = [[] for _ in range(CHATS)]
+    enough = threading.Event()
+
+    def follow(i):
+        chat = Chat(server, words(100, i), 4000, user=users[i % len(users)])
+        for moment in chat.pieces():
+            times[i].append(moment)
+            if enough.is_set():
+                break
+        chat.leave()
+
+    threads = [threading.Thread(target=follow, args=(i,)) for i in range(CHATS)]
+    for thread in threads:
+        thread.start()
+    while not all(len(own) > 1 for own in times):
+        time.sleep(0.1)
+    begin = time.monotonic()
+    time.sleep(seconds)
+    enough.set()
+    end = time.monotonic()
+    for thread in threads:
+        thread.join()
+    inside = [[t for t in own if begin <= t <= end] for own in times]
+    return sum(map(len, inside)) / (end - begin), [1000 * (b - a) for own in inside for a, b in zip(own, own[1:])]
+
+
 def batch(model, seconds):
     """All chats generate: their rate beside that of the engine alone."""
     alone = json.loads(subprocess.run([ALOUD, "bench", "--json", "--model", model, "--sequences", str(CHATS), "--context", "128"],
                                       capture_output=True, text=True, check=True).stdout)
     engine = alone["decode"][0]["tokens_per_second"]
-    times = [[] for _ in range(CHATS)]
-    enough = threading.Event()
     with Server(model=model) as server:
-        def follow(i):
-            chat = Chat(server, words(100, i), 4000, user=f"user{i % 8}")
-            for moment in chat.pieces():
-                times[i].append(moment)
-                if enough.is_set():
-                    break
-            chat.leave()
-
-        for i in range(8):
-            server.key(f"user{i}")
-        threads = [threading.Thread(target=follow, args=(i,)) for i in range(CHATS)]
-        for thread in threads:
-            thread.start()
-        while not all(len(own) > 1 for own in times):
-            time.sleep(0.1)
-        begin = time.monotonic()
-        time.sleep(seconds)
-        enough.set()
-        end = time.monotonic()
-        for thread in threads:
-            thread.join()
-    inside = [[t for t in own if begin <= t <= end] for own in times]
-    rate = sum(map(len, inside)) / (end - begin)
-    gaps = [1000 * (b - a) for own in inside for a, b in zip(own, own[1:])]
+        users = [f"user{i}" for i in range(8)]
+        for user in users:
+            server.key(user)
+        rate, gaps = full_batch(server, users, seconds)
     say(f"batch: {CHATS} chats {rate:.1f} tokens/s, the engine alone {engine:.1f}: {rate / engine:.1%}; "
         f"between tokens p50 {percentile(gaps, 50):.0f}, p95 {percentile(gaps, 95):.0f} ms")
+
+
+def peer(model, seconds):
+    """The same chats with llama.cpp's server and with ours, one after the other."""
+    with LlamaServer(model) as server:
+        their_rate, their_gaps = full_batch(server, [None], seconds)
+    with Server(model=model) as server:
+        rate, gaps = full_batch(server, [None], seconds)
+    say(f"peer: {CHATS} chats {rate:.1f} tokens/s, llama-server {their_rate:.1f}: {rate / their_rate:.2f}x; between tokens p95 "
+        f"{percentile(gaps, 95):.0f} ms, llama-server {percentile(their_gaps, 95):.0f} ms")
 
 
 def system_prompt(model, _):
@@ -303,7 +355,7 @@ def overload(model, seconds):
             f"first token p95 {result['first_token_ms']['p95']:.0f} ms, between tokens p95 {result['between_tokens_ms']['p95']:.0f} ms")
 
 
-PARTS = {part.__name__: part for part in (batch, system_prompt, probe, leaving, neighbour, overload)}
+PARTS = {part.__name__: part for part in (batch, peer, system_prompt, probe, leaving, neighbour, overload)}
 
 
 def main():

@@ -8,15 +8,13 @@ import argparse
 import json
 import os
 import pathlib
-import platform
+import signal
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = ROOT / "build" / "peers"
-ALOUD = ROOT / "build" / "release" / "aloud"
-VERSION = "3.22.1"  # of node-llama-cpp: llama.cpp de3ff81
-PLATFORM = {"x86_64": "linux-x64", "aarch64": "linux-arm64"}[platform.machine()]
+from llama_cpp import LIBRARIES, SOURCE, WORK, command, install, say
+
+ALOUD = WORK.parent / "release" / "aloud"
 
 PROMPT, GENERATE = 512, 64
 # What is measured: a name for --only; shape and type of the model; numbers of sequences; tokens before they generate.
@@ -37,41 +35,19 @@ ZEN5_LLAMA = {
     ("r1-mini", "prefill"): 333, ("r1-mini", 1): 103, ("r1-mini", 16): 189,
 }
 SLOWER = 0.9
-
-
-def say(*words):
-    print(*words, file=sys.stderr, flush=True)
-
-
-def command(*words, **keywords):
-    """Runs a command to its end and returns what it printed."""
-    words = [str(word) for word in words]
-    result = subprocess.run(words, stdout=subprocess.PIPE, text=True, **keywords)
-    if result.returncode != 0:
-        sys.exit(f"failed: {' '.join(words)}")
-    return result.stdout
+# llama.cpp's variant for processors like Sapphire Rapids but for AMX, whose products crash with some shapes.
+WITHOUT_AMX = "cooperlake"
 
 
 def prepare():
-    """Installs the package, takes llama.cpp's headers from the source that it carries and builds the timing program.
-    Returns the program and the folder of libraries."""
-    libraries = WORK / "node_modules" / "@node-llama-cpp" / PLATFORM / "bins" / PLATFORM
-    package = WORK / "node_modules" / "node-llama-cpp"
-    program, source, headers = WORK / "llama_bench", pathlib.Path(__file__).with_name("llama_bench.cc"), WORK / "llama.cpp"
-    WORK.mkdir(parents=True, exist_ok=True)
-    if not libraries.exists() or json.loads((package / "package.json").read_text())["version"] != VERSION:
-        say("installing node-llama-cpp", VERSION)
-        command("npm", "install", "--prefix", WORK, "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund",
-                f"node-llama-cpp@{VERSION}", f"@node-llama-cpp/{PLATFORM}@{VERSION}", stderr=subprocess.DEVNULL)
-        command("rm", "-rf", headers)
-    if not headers.exists():
-        command("git", "clone", "--quiet", "--no-checkout", package / "llama" / "gitRelease.bundle", headers)
-        command("git", "-C", headers, "checkout", "--quiet", "HEAD", "--", "include", "ggml/include")
-    if not program.exists() or program.stat().st_mtime < max(source.stat().st_mtime, headers.stat().st_mtime):
-        parts = [next(libraries.glob(name)).name for name in ("libllama.v*.so", "libggml.v*.so", "libggml-base*.so")]
-        command("g++", "-std=c++20", "-O2", f"-I{headers}/include", f"-I{headers}/ggml/include", source, "-o", program,
-                f"-L{libraries}", *(f"-l:{part}" for part in parts), f"-Wl,-rpath,{libraries}")
-    return program, libraries
+    """Installs llama.cpp and builds the timing program."""
+    install()
+    program, source = WORK / "llama_bench", pathlib.Path(__file__).with_name("llama_bench.cc")
+    if not program.exists() or program.stat().st_mtime < max(source.stat().st_mtime, SOURCE.stat().st_mtime):
+        parts = [next(LIBRARIES.glob(name)).name for name in ("libllama.v*.so", "libggml.v*.so", "libggml-base*.so")]
+        command("g++", "-std=c++20", "-O2", f"-I{SOURCE}/include", f"-I{SOURCE}/ggml/include", source, "-o", program,
+                f"-L{LIBRARIES}", *(f"-l:{part}" for part in parts), f"-Wl,-rpath,{LIBRARIES}")
+    return program
 
 
 def model_file(shape, kind):
@@ -89,10 +65,19 @@ def run_aloud(model, threads, sequences, context, avx2, prompt=PROMPT, generate=
                               env=environment))
 
 
-def run_llama(program, libraries, model, threads, sequences, context, avx2):
-    """Its best with and without flash attention."""
-    runs = [json.loads(command(program, libraries, model, threads, PROMPT, GENERATE, ",".join(map(str, sequences)), context,
-                               flash, *(["haswell"] if avx2 else []))) for flash in ("off", "on")]
+def run_llama(program, model, threads, sequences, context, avx2):
+    """Its best with and without flash attention; where its choice for the processor crashes, of the one before that."""
+    runs = []
+    for flash in ("off", "on"):
+        words = [program, LIBRARIES, model, threads, PROMPT, GENERATE, ",".join(map(str, sequences)), context, flash]
+        for variant in ["haswell"] if avx2 else [None, WITHOUT_AMX]:
+            run = subprocess.run([str(word) for word in words + [variant] * (variant is not None)], stdout=subprocess.PIPE, text=True)
+            if run.returncode != -signal.SIGSEGV:
+                break
+            say("llama.cpp crashed")
+        if run.returncode != 0:
+            sys.exit(f"failed: {run.args}")
+        runs.append(json.loads(run.stdout))
     best = dict(runs[0])
     for other in runs[1:]:
         best["prefill_tokens_per_second"] = max(best["prefill_tokens_per_second"], other["prefill_tokens_per_second"])
@@ -152,7 +137,7 @@ def main():
     chosen = options.only.split(",") if options.only else names
     if set(chosen) - set(names):
         parser.error(f"--only: {', '.join(set(chosen) - set(names))} is not one of {', '.join(names)}")
-    program, libraries = prepare()
+    program = prepare()
     for row in ROWS:
         name, shape, kind, sequences, context = row
         if name not in chosen:
@@ -162,7 +147,7 @@ def main():
         say("aloud, first load:", model.name)
         first_load_ms = run_aloud(model, options.threads, [1], 1, options.avx2, prompt=1, generate=1)["load_ms"]
         say("llama.cpp:", model.name)
-        llama = run_llama(program, libraries, model, options.threads, sequences, context, options.avx2)
+        llama = run_llama(program, model, options.threads, sequences, context, options.avx2)
         say("aloud:", model.name)
         aloud = run_aloud(model, options.threads, sequences, context, options.avx2)
         compare(row, aloud, llama, first_load_ms)
