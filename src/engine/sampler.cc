@@ -209,7 +209,7 @@ void Sampler::keep_if(const Predicate& is_kept) {
     const float weight = weights_[i];
     tokens_[kept] = token;
     weights_[kept] = weight;
-    kept += is_kept(token, weight) ? 1 : 0;
+    kept += static_cast<std::size_t>(is_kept(token, weight));
   }
   tokens_.resize(kept);
   weights_.resize(kept);
@@ -241,9 +241,12 @@ void Sampler::keep_top_p(std::span<const float> logits) {
     last_kept = token;
   }
   if (last_kept == kNoToken) return;  // nothing lies in the last slice
-  keep_if([&, before = likelier(logits)](TokenId token, float weight) {
-    const std::size_t slice = slice_of(weight);
-    return slice < last || (slice == last && !before(last_kept, token));
+  // What is not less likely than that one, in the order of likelier(), without jumps.
+  const float lowest = logits[static_cast<std::size_t>(last_kept)];
+  keep_if([&](TokenId token, float) {
+    const float logit = logits[static_cast<std::size_t>(token)];
+    return static_cast<int>(logit > lowest) |
+           (static_cast<int>(logit == lowest) & static_cast<int>(token <= last_kept));
   });
 }
 
