@@ -113,14 +113,11 @@ void TerminalChat::greet() const {
                                   "{}（{}，{} 参数），上下文 {} 个词元\n/help 列出命令")),
                   printable(model_.loaded->name()), printable(shape.architecture),
                   parameters_text(shape.parameters), model_.loaded->context()));
-  if (knows_one_turn()) {
+  if (settings_.model.model.empty()) {
     say(tr("the built-in model does sums; to it every question is the first",
            "内置模型只会算术；每个问题它都当作第一个"));
   }
 }
-
-// The default model was trained on single questions: earlier ones would only confuse it.
-bool TerminalChat::knows_one_turn() const { return settings_.model.model.empty(); }
 
 TerminalChat::After TerminalChat::obey(std::string_view line) {
   const std::size_t space = line.find(' ');
@@ -231,15 +228,14 @@ TerminalChat::After TerminalChat::exit(std::string_view) { return After::kExit; 
 
 void TerminalChat::answer(std::string text) {
   messages_.push_back({Role::kUser, std::move(text), {}});
-  const std::span<const Message> all = messages_, seen = knows_one_turn() ? all.last(1) : all;
   auto options = reply_options(settings_, *model_.loaded);
   ReplyPrinter printer(settings_.style);
   const EchoOff echo_off;
-  auto reply = options
-                   ? reply_to(
-                         seen, *options, model_.chat_template, model_.loaded->tokenizer(), *model_.session,
-                         [&](const Event& event) { printer.show(event); }, &interrupts_.raised())
-                   : Result<Reply>(pass_error(std::move(options)));
+  auto reply =
+      options ? reply_to(
+                    messages_, *options, model_.chat_template, model_.loaded->tokenizer(), *model_.session,
+                    [&](const Event& event) { printer.show(event); }, &interrupts_.raised())
+              : Result<Reply>(pass_error(std::move(options)));
   if (!reply) {
     messages_.pop_back();  // the conversation is as it was: one may shorten the message or /clear
     complain(reply.error().message);

@@ -52,7 +52,6 @@ class TerminalChat {
   After exit(std::string_view argument);
   void answer(std::string text);
   void warn_of_full_context() const;
-  bool knows_one_turn() const;
 
   ChatSettings settings_;
   ChatModel model_;

@@ -3,6 +3,7 @@ conversations, control, owners, a crash."""
 import contextlib
 import json
 import os
+import pathlib
 import re
 import signal
 import tempfile
@@ -415,9 +416,19 @@ def test_a_start_without_space(folder):
     check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
 
 
+def model_that_sees_all(folder):
+    """The default model with a chat template that leaves no question out, as those of larger models."""
+    model = (pathlib.Path(__file__).resolve().parents[2] / "models" / "default.gguf").read_bytes()
+    last, everything = b"messages[ns.last:]", b"messages"
+    check(model.count(last) == 1, "the default model's template is another")
+    path = os.path.join(folder, "all.gguf")
+    pathlib.Path(path).write_bytes(model.replace(last, everything.ljust(len(last))))
+    return path
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(folder)
+        server = Server(folder, "--model", "aloud=" + model_that_sees_all(folder))
         if check(server.port, f"the server did not start: {server.errors}"):
             server.wait_ready()
             for test in (test_at_once_and_as_a_stream, test_a_connection_that_breaks,
