@@ -84,6 +84,14 @@ def test_chat(server):
     check(last["usage"]["prompt_cache_hit_tokens"] == cached, f"usage: {last['usage']}")
 
 
+def test_every_question_is_the_first(server):
+    """The default model learnt from single questions: earlier ones do not confuse it."""
+    turns = [{"role": "user", "content": "What is 27*14?"}, {"role": "assistant", "content": "27*14 = **378**"},
+             {"role": "user", "content": "What is 12+30?"}]
+    status, body = server.ask("POST", "/v1/chat/completions", {"messages": turns, "temperature": 0})
+    check(status == 200 and "42" in body["choices"][0]["message"]["content"], f"a second question: {status} {body}")
+
+
 def test_control_of_thought(server):
     def content(**fields):
         status, reply = server.ask("POST", "/v1/chat/completions", {"messages": QUESTION, "seed": 1, **fields})
@@ -383,8 +391,8 @@ def main():
         server = Server(folder)
         if check(server.port, f"the server did not start: {server.errors}"):
             server.wait_ready()
-            for test in (test_operations, test_page, test_chat, test_control_of_thought, test_the_same_seed_alone_and_in_company,
-                         test_structured_output, test_tools_of_developers, test_errors, test_control_while_it_runs,
+            for test in (test_operations, test_page, test_chat, test_every_question_is_the_first, test_control_of_thought,
+                         test_the_same_seed_alone_and_in_company, test_structured_output, test_tools_of_developers, test_errors, test_control_while_it_runs,
                          test_disconnect_frees_the_place):
                 test(server)
         check(server.stop() == 0, f"the server did not end well: {server.errors[-5:]}")
