@@ -166,6 +166,12 @@ async function same_as_stored(reader) {
   assert.equal(await button(page, "handoff.begin").count(), 0);
   await answered(page, `More. think 4000 ${"x".repeat(1000)}`);
   await page.getByRole("img", { name: /^Context: [\d,]+ of 2,048 tokens, 8\d %$/ }).waitFor();
+  // The warning takes room from the messages, whose end stays in sight.
+  await button(page, "handoff.begin").waitFor();
+  await until(page, () => {
+    const list = document.querySelector(".scroller");
+    return list.scrollHeight - list.scrollTop - list.clientHeight < 2;
+  });
   await button(page, "handoff.begin").click();
   await until(page, () => document.querySelector("#composer").value !== "");
   const draft = say("handoff.draft", { title, summary: "scripted" });
