@@ -12,8 +12,9 @@
 // Last, because it names all of them.
 #include "kernels/matmul_amx_registers.h"
 #include "kernels/matmul_direct.h"
-// Builds on both.
+// Build on both.
 #include "kernels/matmul_amx.h"
+#include "kernels/matmul_table.h"
 
 namespace aloud {
 namespace {
@@ -55,34 +56,16 @@ QuantSums quantise_32(const float* x, float factor, std::int8_t* quants) {
 
 }  // namespace
 
-const MatmulKernels kMatmulAvx512{
-    quantise<FineBlock>,
-    quantise<CoarseBlock>,
-    round_to_bfloats,
-    find_panel_format,
-    kDirectColumns,
-    kTileColumns,
-    kSignedForm,
-    multiply,
-    multiply_floats<WidenedPairs>,
-};
+constinit const MatmulKernels kMatmulAvx512 = table_of_kernels<WidenedPairs>();
 
-const MatmulKernels kMatmulAvx512Bf16{
-    quantise<FineBlock>,
-    quantise<CoarseBlock>,
-    round_to_bfloats,
-    find_panel_format,
-    kDirectColumns,
-    kTileColumns,
-    kSignedForm,
-    multiply,
-    multiply_floats<BfloatPairs>,
-};
+constinit const MatmulKernels kMatmulAvx512Bf16 = table_of_kernels<BfloatPairs>();
 
-const MatmulKernels kMatmulAvx512Amx{
-    quantise<FineBlock>, quantise<CoarseBlock>, round_to_bfloats,
-    find_amx_format,     kDirectColumns,        kAmxColumns,
-    kSignedForm,         multiply_with_amx,     multiply_floats<BfloatPairs>,
-};
+constinit const MatmulKernels kMatmulAvx512Amx = [] {
+  MatmulKernels kernels = table_of_kernels<BfloatPairs>();
+  kernels.find_panel_format = find_amx_format;
+  kernels.tile_columns = kAmxColumns;
+  kernels.multiply = multiply_with_amx;
+  return kernels;
+}();
 
 }  // namespace aloud

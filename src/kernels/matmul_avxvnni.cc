@@ -11,19 +11,11 @@
 #include "kernels/matmul_tiles.h"
 // Last, because it names all of them.
 #include "kernels/matmul_direct.h"
+// Builds on that.
+#include "kernels/matmul_table.h"
 
 namespace aloud {
 
-const MatmulKernels kMatmulAvxVnni{
-    quantise<FineBlock>,
-    quantise<CoarseBlock>,
-    round_to_bfloats,
-    find_panel_format,
-    kDirectColumns,
-    kTileColumns,
-    kSignedForm,
-    multiply,
-    multiply_floats<WidenedPairs>,
-};
+constinit const MatmulKernels kMatmulAvxVnni = table_of_kernels<WidenedPairs>();
 
 }  // namespace aloud
