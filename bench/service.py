@@ -48,6 +48,17 @@ def area_under_curve(less, more):
     return wins / (len(less) * len(more))
 
 
+def get(port, path):
+    """Status and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
 class Server:
     """`aloud serve` on a free port, with a key for each user who is asked for."""
 
@@ -59,7 +70,7 @@ class Server:
         self.process = subprocess.Popen([ALOUD, "serve", "--port", "0", *data, *(["--model", model] if model else []), *options],
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.port = int(self.process.stdout.readline().strip().rsplit(":", 1)[1])
-        while self.get("/ready")[0] != 200:
+        while get(self.port, "/ready")[0] != 200:
             time.sleep(0.05)
 
     def __enter__(self):
@@ -84,15 +95,9 @@ class Server:
             self.keys[user] = re.search(r"\S{20,}", added.stdout).group()
         return self.keys[user]
 
-    def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-
     def sequences(self):
         """How many wait, read their prompts and generate."""
-        text = self.get("/metrics")[1]
+        text = get(self.port, "/metrics")[1]
         return {state: int(float(value)) for state, value in re.findall(r'^aloud_sequences{.*state="(\w+)".*} (\S+)$', text, re.M)}
 
 
@@ -118,14 +123,10 @@ class LlamaServer:
         self.process.wait()
 
     def is_ready(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request("GET", "/health")
-            return connection.getresponse().status == 200
+            return get(self.port, "/health")[0] == 200
         except OSError:
             return False
-        finally:
-            connection.close()
 
 
 class Chat:
