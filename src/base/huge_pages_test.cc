@@ -51,7 +51,9 @@ class HugePagesTest : public testing::Test {
     return std::memcmp(mapped_.bytes().data(), words_.data(), mapped_.bytes().size()) == 0;
   }
 
-  const std::string path_ = testing::TempDir() + "huge_pages_test";
+  // One file per test: they run side by side.
+  const std::string path_ =
+      testing::TempDir() + "huge_pages_" + testing::UnitTest::GetInstance()->current_test_info()->name();
   std::vector<std::uint64_t> words_ = std::vector<std::uint64_t>((9 * kHugePage + 12345 * 8) / 8);
   MappedFile mapped_;
 };
