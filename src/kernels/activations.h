@@ -18,8 +18,8 @@ struct FineBlock {
   static constexpr int kValues = 32;
   std::int8_t quant[kValues];
   float scale;
-  float bias[kValues / 32];       // -128 * the sum of 32 quants, exact
-  float half_bias[kValues / 16];  // the same of 16 quants
+  float bias[kValues / 32];               // -128 * the sum of 32 quants, exact
+  std::int32_t whole_bias[kValues / 32];  // the same
 };
 struct alignas(64) CoarseBlock {
   static constexpr int kValues = 256;
@@ -29,7 +29,7 @@ struct alignas(64) CoarseBlock {
   std::int16_t sum[kValues / 32];       // of 32 quants
   std::int16_t half_sum[kValues / 16];  // of 16
   float bias[kValues / 32];
-  float half_bias[kValues / 16];
+  float half_bias[kValues / 16];  // of 16
 };
 
 // A set of forms that a vector is kept in.

@@ -14,6 +14,7 @@ ALOUD_INLINE void unpack_signed(const PanelRows& panel, WeightTile& tile) {
   each_group<Type>([&]<int kPhase>(int turn) __attribute__((always_inline)) {
     const int group = turn * Type::kPhases + kPhase;
     Dot sum;
+    begin_sum(sum, 0);
 #pragma GCC unroll 8
     for (int j = 0; j < kSteps; ++j) {
       const Ints quants = Type::template step<kPhase>(panel, turn, j) ^ every_byte(kQuantBias);
@@ -96,6 +97,14 @@ ALOUD_INLINE void add_block(const PanelRows& panel, const std::byte* ahead,
     for (int i = 0; i < kAheadLines; ++i) __builtin_prefetch(ahead + (group * kAheadLines + i) * kLineBytes);
     Dot dot[kColumns];
 #pragma GCC unroll 8
+    for (int c = 0; c < kColumns; ++c) {
+      if constexpr (kWhole<Type>) {
+        begin_sum(dot[c], 0);  // the offsets undo the bias
+      } else {
+        begin_group<Type::kForm, Type::kGroup>(dot[c], *x[c], group);
+      }
+    }
+#pragma GCC unroll 8
     for (int j = 0; j < kSteps; ++j) {
       const auto weights = prepare<Type::kForm>(Type::template step<kPhase>(panel, turn, j));
 #pragma GCC unroll 8
@@ -114,8 +123,8 @@ ALOUD_INLINE void add_block(const PanelRows& panel, const std::byte* ahead,
       const Floats group_offset = Type::kOffset ? load_floats(offset[group]) : Floats{};
 #pragma GCC unroll 8
       for (int c = 0; c < kColumns; ++c) {
-        total[c].sum = add_group<Type::kForm, Type::kOffset>(
-            total[c].sum, dot[c].sum, group_scale, group_offset, bias_of<Type::kGroup>(*x[c], group));
+        total[c].sum = add_group<Type::kOffset>(total[c].sum, dot[c].sum, group_scale, group_offset,
+                                                bias_of<Type::kGroup>(*x[c], group));
       }
     }
   });

@@ -38,7 +38,9 @@ constexpr bool kHasChains = true;
 // which most parts wait in memory.
 ALOUD_INLINE void keep(Ints& sum) { asm("" : "+x"(sum)); }
 
-// Step `step` (a constant) of a group; step 0 begins a new sum, which is there after the last one.
+// No weights have a bias here: step 0 begins a sum.
+ALOUD_INLINE void begin_sum(Dot&, std::int32_t) {}
+// Step `step` (a constant) of a group; the sum is there after the last one.
 template <QuantForm kForm, int kChain>
 ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, Ints x) {
   if (kForm == QuantForm::kSigned) x = _mm256_sign_epi8(x, weights.bytes);

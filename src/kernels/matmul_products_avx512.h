@@ -21,11 +21,10 @@ ALOUD_INLINE Ints factors_of_x(Ints x) {
   return kForm == QuantForm::kSigned ? x ^ every_byte(kQuantBias) : x;
 }
 
-// Step `step` (a constant) of a group, four neighbours at a time; step 0 begins a new sum. GCC 12 spills
-// large tiles of the intrinsic's accumulators; a tied operand keeps them in their registers.
+// One step of a group, four neighbours at a time. GCC 12 spills large tiles of the intrinsic's accumulators;
+// a tied operand keeps them in their registers.
 template <QuantForm kForm, int kChain>
-ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, Ints x) {
-  if (step == 0) dot.sum = _mm512_setzero_si512();
+ALOUD_INLINE void add_products(Dot& dot, int, const Factors<kForm>& weights, Ints x) {
   if constexpr (kForm == QuantForm::kSigned) {
     asm("vpdpbusd %2, %1, %0" : "+v"(dot.sum) : "v"(x), "v"(weights.bytes));
   } else {
@@ -34,9 +33,8 @@ ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights
 }
 // The same with x broadcast from memory.
 template <QuantForm kForm, int kChain>
-ALOUD_INLINE void add_products(Dot& dot, int step, const Factors<kForm>& weights, const std::int8_t* four) {
+ALOUD_INLINE void add_products(Dot& dot, int, const Factors<kForm>& weights, const std::int8_t* four) {
   using Word [[gnu::may_alias, gnu::aligned(1)]] = std::uint32_t;
-  if (step == 0) dot.sum = _mm512_setzero_si512();
   asm("vpdpbusd %2%{1to16%}, %1, %0"
       : "+v"(dot.sum)
       : "v"(weights.bytes), "m"(*reinterpret_cast<const Word*>(four)));

@@ -24,6 +24,8 @@ ALOUD_INLINE Factors<kForm> prepare(Ints bytes) {
 struct Dot {
   Ints sum;
 };
+// Where a sum begins, before the steps.
+ALOUD_INLINE void begin_sum(Dot& dot, std::int32_t value) { dot.sum = every_word(value); }
 constexpr int chain_of(int) { return 1; }
 constexpr bool kHasChains = false;
 

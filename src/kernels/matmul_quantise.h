@@ -39,10 +39,13 @@ void quantise(const float* x, std::int64_t count, Block* blocks) {
     if (factor == 0) continue;
     for (int g = 0; g < Block::kValues / 32; ++g) {
       const QuantSums sums = quantise_32(x + 32 * g, factor, block.quant + 32 * g);
-      block.bias[g] = static_cast<float>(-128 * (sums.low + sums.high));
-      block.half_bias[2 * g] = static_cast<float>(-128 * sums.low);
-      block.half_bias[2 * g + 1] = static_cast<float>(-128 * sums.high);
-      if constexpr (Block::kValues == CoarseBlock::kValues) {
+      const std::int32_t bias = -128 * (sums.low + sums.high);
+      block.bias[g] = static_cast<float>(bias);
+      if constexpr (Block::kValues == FineBlock::kValues) {
+        block.whole_bias[g] = bias;
+      } else {
+        block.half_bias[2 * g] = static_cast<float>(-128 * sums.low);
+        block.half_bias[2 * g + 1] = static_cast<float>(-128 * sums.high);
         block.sum[g] = static_cast<std::int16_t>(sums.low + sums.high);
         block.half_sum[2 * g] = static_cast<std::int16_t>(sums.low);
         block.half_sum[2 * g + 1] = static_cast<std::int16_t>(sums.high);

@@ -51,7 +51,10 @@ void multiply_tile(const TileFormat& format, const WeightTile& tile, int values,
       const int i = b * groups + g;
       std::int32_t dot[kPanelRows];
       dot_group(tile.quant + i * format.group / 4, x->quant + g * format.group, format.group, dot);
-      const float bias = format.group == 32 ? x->bias[g] : x->half_bias[g];
+      float bias = x->bias[g * format.group / 32];
+      if constexpr (Block::kValues == CoarseBlock::kValues) {
+        if (format.group == 16) bias = x->half_bias[g];
+      }
       for (int row = 0; row < kPanelRows; ++row) {
         total[row] += tile.scale[i][row] * static_cast<float>(dot[row]);
         if (format.has_offset) total[row] += tile.offset[i][row] * bias;

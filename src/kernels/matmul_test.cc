@@ -306,8 +306,6 @@ TEST(Activations, RoundToTheNearestEven) {
     EXPECT_EQ(block.quant[3], -2);
     EXPECT_EQ(block.quant[4], -127);
     EXPECT_EQ(block.quant[20], 3);
-    EXPECT_EQ(block.half_bias[0], 0.0f);
-    EXPECT_EQ(block.half_bias[1], -128.0f * 3);
     EXPECT_EQ(block.bias[0], -128.0f * 3);
   };
   const auto expect_zeros = [](const auto& block) {
@@ -318,7 +316,10 @@ TEST(Activations, RoundToTheNearestEven) {
   for (const Isa isa : supported_isas()) {
     const Activations form = activations(isa, x, 512, kAllForms, pool);
     expect_first_values(form.fine(0)[0]);
+    EXPECT_EQ(form.fine(0)[0].whole_bias[0], -128 * 3);
     expect_first_values(*form.coarse(0, 0));
+    EXPECT_EQ(form.coarse(0, 0)->half_bias[0], 0.0f);
+    EXPECT_EQ(form.coarse(0, 0)->half_bias[1], -128.0f * 3);
     expect_zeros(form.fine(0)[1]);
     expect_zeros(*form.coarse(0, 1));
     EXPECT_EQ(std::memcmp(form.values(0), x.data(), x.size() * sizeof(float)), 0);

@@ -25,18 +25,40 @@ class AskAhead {
   std::int64_t at_ = 0;
 };
 
-// Adds one weight group's part to a block's total: see matmul.h.
-template <QuantForm kForm, bool kOffset>
-ALOUD_INLINE Floats add_group(Floats total, Ints dot, Floats scale, Floats offset, float bias) {
-  Floats value = to_floats(dot);
-  if (kForm == QuantForm::kBiased) value += every_float(bias);
-  total = multiply_add(value, scale, total);
-  return kOffset ? multiply_add(offset, every_float(bias), total) : total;
+// -128 times the sum of a group of x.
+template <int kGroup>
+ALOUD_INLINE float bias_of(const FineBlock& x, int group) {
+  static_assert(kGroup == 32);
+  return x.bias[group];
+}
+template <int kGroup>
+ALOUD_INLINE float bias_of(const CoarseBlock& x, int group) {
+  return kGroup == 32 ? x.bias[group] : x.half_bias[group];
+}
+template <int kGroup>
+ALOUD_INLINE std::int32_t whole_bias_of(const FineBlock& x, int group) {
+  return x.whole_bias[group];
+}
+template <int kGroup>
+ALOUD_INLINE std::int32_t whole_bias_of(const CoarseBlock& x, int group) {
+  return -128 * (kGroup == 32 ? x.sum[group] : x.half_sum[group]);
 }
 
-template <int kGroup, class Block>
-ALOUD_INLINE float bias_of(const Block& x, int group) {
-  return kGroup == 32 ? x.bias[group] : x.half_bias[group];
+// Begins the sum of a group's products: with what undoes the bias of weights that have one.
+template <QuantForm kForm, int kGroup, class Block>
+ALOUD_INLINE void begin_group(Dot& dot, const Block& x, int group) {
+  if constexpr (kForm == QuantForm::kBiased) {
+    begin_sum(dot, whole_bias_of<kGroup>(x, group));
+  } else {
+    begin_sum(dot, 0);
+  }
+}
+
+// Adds one weight group's part to a block's total: see matmul.h.
+template <bool kOffset>
+ALOUD_INLINE Floats add_group(Floats total, Ints dot, Floats scale, Floats offset, float bias) {
+  total = multiply_add(to_floats(dot), scale, total);
+  return kOffset ? multiply_add(offset, every_float(bias), total) : total;
 }
 
 // Everything that the inner loops differ in.
@@ -75,6 +97,11 @@ ALOUD_INLINE void multiply_group(const WeightTile* tiles, int i, int g,
                                  Total<Layout::kWhole> (&total)[kColumns][kVectors]) {
   Dot dot[kColumns][kVectors];
 #pragma GCC unroll 8
+  for (int c = 0; c < kColumns; ++c) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) begin_group<Layout::kForm, Layout::kGroup>(dot[c][v], *columns[c], g);
+  }
+#pragma GCC unroll 8
   for (int step = 0; step < Layout::kGroup / 4; ++step) {
     Factors<Layout::kForm> weights[kVectors];
 #pragma GCC unroll 2
@@ -108,8 +135,8 @@ ALOUD_INLINE void multiply_group(const WeightTile* tiles, int i, int g,
       const Floats offset = Layout::kOffset ? load_floats(tile_of(tiles, v).offset[i] + row_of(v)) : Floats{};
 #pragma GCC unroll 8
       for (int c = 0; c < kColumns; ++c) {
-        total[c][v].sum = add_group<Layout::kForm, Layout::kOffset>(
-            total[c][v].sum, dot[c][v].sum, scale, offset, bias_of<Layout::kGroup>(*columns[c], g));
+        total[c][v].sum = add_group<Layout::kOffset>(total[c][v].sum, dot[c][v].sum, scale, offset,
+                                                     bias_of<Layout::kGroup>(*columns[c], g));
       }
     }
   }
