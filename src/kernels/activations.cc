@@ -24,10 +24,10 @@ void Activations::reset(Isa isa, std::int64_t count, std::int64_t columns, Input
   count_ = count;
   columns_ = columns;
   forms_ = forms;
-  if (contains(forms, InputForms::kValues)) values_.reserve(count * columns);
-  if (contains(forms, InputForms::kBfloat)) bfloats_.reserve(count * columns);
-  if (fine) fine_.reserve(count * (columns / FineBlock::kValues));
-  if (coarse) coarse_.reserve(count * (columns / CoarseBlock::kValues));
+  if (contains(forms, InputForms::kValues)) values_.grow(count * columns);
+  if (contains(forms, InputForms::kBfloat)) bfloats_.grow(count * columns);
+  if (fine) fine_.grow(count * (columns / FineBlock::kValues));
+  if (coarse) coarse_.grow(count * (columns / CoarseBlock::kValues));
 }
 
 void Activations::set(std::int64_t vector, const float* x, std::int64_t first, std::int64_t n) {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
+#include "base/buffer.h"
 #include "base/thread_pool.h"
 #include "kernels/isa.h"
 #include "tensor/dtype.h"
@@ -78,23 +78,6 @@ class Activations {
   }
 
  private:
-  // Memory that grows and is not cleared.
-  template <class T>
-  class Buffer {
-   public:
-    T* data() { return memory_.get(); }
-    const T* data() const { return memory_.get(); }
-    void reserve(std::int64_t size) {
-      if (size <= size_) return;
-      memory_ = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(size));
-      size_ = size;
-    }
-
-   private:
-    std::unique_ptr<T[]> memory_;
-    std::int64_t size_ = 0;
-  };
-
   Isa isa_ = Isa::kScalar;
   std::int64_t count_ = 0;
   std::int64_t columns_ = 0;

@@ -10,6 +10,7 @@
 #include "kernels/format.h"
 #include "kernels/matmul_kernels.h"
 #include "kernels/panels.h"
+#include "kernels/streaming_store.h"
 
 namespace aloud {
 namespace {
@@ -25,6 +26,8 @@ constexpr std::int64_t kPassRows = 4 * kTileRows;
 constexpr std::int64_t kMinItemCost = 16 << 10;
 constexpr std::int64_t kMaxItemCost = 16 << 20;
 constexpr std::int64_t kItemsPerThread = 4;
+// So many bytes of results would not stay in the caches until somebody reads them.
+constexpr std::int64_t kStreamedResults = 16 << 20;
 
 constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -154,6 +157,7 @@ class TileSource {
 // How one job is cut: rows x columns of y per item, all rows of a block of columns before the next block.
 struct JobPlan {
   const MatmulJob* job;
+  bool streamed;  // its results go past the caches
   std::int64_t first_item;
   std::int64_t rows_per_item;
   std::int64_t columns_per_item;
@@ -168,6 +172,7 @@ std::int64_t vector_of(const MatmulJob& job, std::int64_t i) {
 struct Item {
   std::int64_t row, rows;
   std::int64_t column, columns;
+  bool streamed;
 };
 
 void run_float_item(const MatmulKernels& kernels, const MatmulJob& job, const Item& item) {
@@ -266,12 +271,18 @@ void run_tile_item(const MatmulKernels& kernels, const TileSource& source, const
     }
     for (std::int64_t i = 0; i < item.columns; ++i) {
       for (std::int64_t row = 0; row < pass_rows; row += kTileRows) {
-        copy_sums<kTileRows>(sums + row / kTileRows * tile_sums + i * kTileRows,
-                             std::min(kTileRows, pass_rows - row),
-                             job.y + (item.column + i) * job.y_stride + pass + row);
+        const float* from = sums + row / kTileRows * tile_sums + i * kTileRows;
+        const std::int64_t rows = std::min(kTileRows, pass_rows - row);
+        float* to = job.y + (item.column + i) * job.y_stride + pass + row;
+        if (item.streamed && rows == kTileRows) {
+          stream(from, kTileRows, to);
+        } else {
+          copy_sums<kTileRows>(from, rows, to);
+        }
       }
     }
   }
+  if (item.streamed) finish_streaming();
 }
 
 void run_item(const MatmulKernels& kernels, const MatmulJob& job, const Item& item) {
@@ -311,8 +322,11 @@ const MatmulKernels& matmul_kernels(Isa isa) {
 
 void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
   const MatmulKernels& kernels = matmul_kernels(isa);
-  std::int64_t total = 0;
-  for (const MatmulJob& job : jobs) total += cost(job, job.weights.rows);
+  std::int64_t total = 0, results = 0;
+  for (const MatmulJob& job : jobs) {
+    total += cost(job, job.weights.rows);
+    results += job.count * job.weights.rows * std::int64_t{sizeof(float)};
+  }
   const std::int64_t item_cost =
       std::clamp<std::int64_t>(total / (pool.size() * kItemsPerThread), kMinItemCost, kMaxItemCost);
 
@@ -332,7 +346,9 @@ void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
     const std::int64_t step_cost = std::max<std::int64_t>(1, cost(job, step) / column_items);
     const std::int64_t rows = step * std::max<std::int64_t>(1, item_cost / step_cost);
     const std::int64_t row_items = ceil_divide(job.weights.rows, rows);
-    plans.push_back({&job, items, rows, columns, row_items});
+    const bool streamed =
+        results >= kStreamedResults && can_stream_to(job.y) && job.y_stride % kStreamedFloats == 0;
+    plans.push_back({&job, streamed, items, rows, columns, row_items});
     items += row_items * column_items;
   }
   pool.run(items, [&](std::int64_t item, int) {
@@ -346,7 +362,7 @@ void matmul(Isa isa, std::span<const MatmulJob> jobs, ThreadPool& pool) {
     const std::int64_t column = local / plan.row_items * plan.columns_per_item;
     run_item(kernels, job,
              {row, std::min(plan.rows_per_item, job.weights.rows - row), column,
-              std::min(plan.columns_per_item, job.count - column)});
+              std::min(plan.columns_per_item, job.count - column), plan.streamed});
   });
 }
 

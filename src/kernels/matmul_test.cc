@@ -218,6 +218,28 @@ TEST(Matmul, ManyColumns) {
 }
 
 // All quants at the ends of their range and x alternating at its own: sums must not saturate.
+// Results of so many bytes go past the caches where they lie well: rows that fill lines and rows that do not.
+TEST(Matmul, ManyResultsAreTheSameWhereverTheyLie) {
+  constexpr std::int64_t kRows = 20016, kColumns = 32, kCount = 260;
+  const Weights weights(DType::kQ4_0, kRows, kColumns, 1);
+  const std::vector<float> x = random_vectors(kColumns * kCount, 2);
+  ThreadPool pool(2);
+  for (const Isa isa : supported_isas()) {
+    const Activations input = activations(isa, x, kColumns, InputForms::kFine, pool);
+    Buffer<float> memory;
+    float* const aligned = memory.grow(kRows * kCount);
+    std::vector<float> odd(kRows * kCount + 16 * kCount);
+    const MatmulJob in_lines[] = {{weights.matrix, &input, nullptr, kCount, aligned, kRows}};
+    const MatmulJob between[] = {{weights.matrix, &input, nullptr, kCount, odd.data() + 1, kRows + 3}};
+    matmul(isa, in_lines, pool);
+    matmul(isa, between, pool);
+    for (std::int64_t i = 0; i < kCount; ++i) {
+      ASSERT_EQ(std::memcmp(aligned + i * kRows, odd.data() + 1 + i * (kRows + 3), kRows * sizeof(float)), 0)
+          << name(isa) << " column " << i;
+    }
+  }
+}
+
 TEST(Matmul, ExtremeIntegers) {
   constexpr std::int64_t kRows = 16, kColumns = 512, kCount = 4;
   ThreadPool pool(1);

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/buffer.h"
 #include "base/thread_pool.h"
 #include "kernels/attention.h"
 #include "kernels/kv_layout.h"
@@ -69,18 +70,12 @@ struct Pass {
 // Memory that the blocks of all layers share; each block uses it anew.
 struct Scratch {
   Activations activations, inner, shared_inner;
-  std::vector<float> a, b, c, d, attention, attention_states;
-  std::vector<float> workers;  // as many values for each thread as it needs
-  std::vector<std::int32_t> indices;
+  Buffer<float> a, b, c, d, attention_states;
+  Buffer<float> workers;  // as many values for each thread as it needs
+  Buffer<std::int32_t> indices;
+  std::vector<float> attention;
   std::vector<KvPage> pages;  // of one layout: that of the model's expanded keys and values
 };
-
-// buffer.data() with room for n values.
-template <class T>
-T* grow(std::vector<T>& buffer, std::int64_t n) {
-  if (static_cast<std::int64_t>(buffer.size()) < n) buffer.resize(static_cast<std::size_t>(n));
-  return buffer.data();
-}
 
 // Fills x with `count` vectors, each of which fill(i, vector) writes on some thread before it is taken into
 // the given forms.
@@ -88,7 +83,7 @@ template <class Fill>
 void fill_activations(const Compute& compute, Scratch& scratch, std::int64_t count, std::int64_t columns,
                       InputForms forms, Activations& x, const Fill& fill) {
   x.reset(compute.isa, count, columns, forms);
-  float* vectors = grow(scratch.workers, compute.pool->size() * columns);
+  float* vectors = scratch.workers.grow(compute.pool->size() * columns);
   compute.each(count, columns, [&](std::int64_t i, int worker) {
     float* vector = vectors + worker * columns;
     fill(i, vector);

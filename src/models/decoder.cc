@@ -45,7 +45,7 @@ class Decoder : public Model {
   std::vector<float> output_norm_;
 
   Scratch scratch_;
-  std::vector<float> hidden_, added_;
+  Buffer<float> hidden_, added_;
 };
 
 Status Decoder::load(const TensorLoader& tensors) {
@@ -126,8 +126,8 @@ void Decoder::norm(std::span<const std::int32_t> tokens, const std::vector<float
 void Decoder::run(Work& work, float* logits, const std::atomic<bool>* stop) {
   const std::int64_t tokens = work.pass.tokens(), hidden = shape_.hidden;
   parts_.rope.angles(work.pass.positions, work.pass.cosine, work.pass.sine);
-  float* x = grow(hidden_, tokens * hidden);
-  float* added = grow(added_, tokens * hidden);
+  float* x = hidden_.grow(tokens * hidden);
+  float* added = added_.grow(tokens * hidden);
   compute_.each(tokens, hidden, [&](std::int64_t t, int) {
     dequantize_row(embedding_, work.tokens[static_cast<std::size_t>(t)],
                    {x + t * hidden, static_cast<std::size_t>(hidden)});

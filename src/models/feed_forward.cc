@@ -21,7 +21,7 @@ Result<FeedForwardWeights> FeedForwardWeights::load(const TensorLoader& tensors,
   return weights;
 }
 
-void activate(const Compute& compute, std::span<const GatedVectors> groups) {
+void activate(const Compute& compute, std::span<const GatedVectors> groups, Buffer<float>& workers) {
   std::int64_t items = 0, values = 0;
   for (const GatedVectors& group : groups) {
     group.inputs->reset(compute.isa, group.count, group.inner, group.forms);
@@ -29,13 +29,15 @@ void activate(const Compute& compute, std::span<const GatedVectors> groups) {
     values += group.count * group.inner;
   }
   if (items == 0) return;
-  compute.each(items, values / items, [&](std::int64_t item, int) {
+  float* products = workers.grow(compute.pool->size() * kPartValues);
+  compute.each(items, values / items, [&](std::int64_t item, int worker) {
     const GatedVectors* group = groups.data();
     for (; item >= group->count * parts(*group); ++group) item -= group->count * parts(*group);
     const std::int64_t vector = item / parts(*group), first = item % parts(*group) * kPartValues;
     const std::int64_t n = std::min(kPartValues, group->inner - first), at = vector * group->inner + first;
-    compute.vector->swiglu(group->gate + at, group->up + at, n, group->gate + at);
-    group->inputs->set(vector, group->gate + at, first, n);
+    float* product = products + worker * kPartValues;
+    compute.vector->swiglu(group->gate + at, group->up + at, n, product);
+    group->inputs->set(vector, product, first, n);
   });
 }
 
@@ -49,13 +51,13 @@ Result<std::unique_ptr<DenseFeedForward>> DenseFeedForward::load(const TensorLoa
 
 void DenseFeedForward::run(const Compute& compute, const Activations& x, Scratch& scratch, float* out) const {
   const std::int64_t tokens = x.count(), inner = weights_.gate.rows;
-  float* gate = grow(scratch.a, tokens * inner);
-  float* up = grow(scratch.b, tokens * inner);
+  float* gate = scratch.a.grow(tokens * inner);
+  float* up = scratch.b.grow(tokens * inner);
   const MatmulJob both[] = {{weights_.gate, &x, nullptr, tokens, gate, inner},
                             {weights_.up, &x, nullptr, tokens, up, inner}};
   matmul(compute.isa, both, *compute.pool);
   const GatedVectors gated[] = {{gate, up, tokens, inner, input_form(weights_.down.type), &scratch.inner}};
-  activate(compute, gated);
+  activate(compute, gated, scratch.workers);
   const MatmulJob job[] = {{weights_.down, &scratch.inner, nullptr, tokens, out, weights_.down.rows}};
   matmul(compute.isa, job, *compute.pool);
 }

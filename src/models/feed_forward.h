@@ -22,9 +22,9 @@ struct FeedForwardWeights {
 };
 
 // Vectors that went through gate and up, both [count][inner]. What becomes of them: the input of down in
-// `forms`, written to *inputs; gate is overwritten on the way.
+// `forms`, written to *inputs.
 struct GatedVectors {
-  float* gate;
+  const float* gate;
   const float* up;
   std::int64_t count, inner;
   InputForms forms;
@@ -32,7 +32,7 @@ struct GatedVectors {
 };
 
 // silu(gate) * up of all groups in one parallel loop.
-void activate(const Compute& compute, std::span<const GatedVectors> groups);
+void activate(const Compute& compute, std::span<const GatedVectors> groups, Buffer<float>& workers);
 
 class DenseFeedForward : public FeedForwardBlock {
  public:

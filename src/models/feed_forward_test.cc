@@ -44,7 +44,8 @@ TEST(Activate, CutsLongVectorsAndKeepsTheBits) {
       groups.push_back(
           {gates[i].data(), ups[i].data(), shapes[i].count, shapes[i].inner, shapes[i].forms, &found[i]});
     }
-    activate(compute, groups);
+    Buffer<float> workers;
+    activate(compute, groups, workers);
     for (std::size_t i = 0; i < found.size(); ++i) {
       const auto& [count, inner, forms] = shapes[i];
       std::vector<float> products(inputs[i].size());

@@ -86,9 +86,9 @@ void GroupedAttention::store(const Compute& compute, const Pass& pass, std::int6
 void GroupedAttention::run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
                            Scratch& scratch, float* out) const {
   const std::int64_t tokens = pass.tokens();
-  float* queries = grow(scratch.a, tokens * query_.rows);
-  float* keys = grow(scratch.b, tokens * key_.rows);
-  float* values = grow(scratch.c, tokens * value_.rows);
+  float* queries = scratch.a.grow(tokens * query_.rows);
+  float* keys = scratch.b.grow(tokens * key_.rows);
+  float* values = scratch.c.grow(tokens * value_.rows);
   const MatmulJob projections[] = {{query_, &x, nullptr, tokens, queries, query_.rows},
                                    {key_, &x, nullptr, tokens, keys, key_.rows},
                                    {value_, &x, nullptr, tokens, values, value_.rows}};
@@ -97,7 +97,7 @@ void GroupedAttention::run(const Compute& compute, const Pass& pass, std::int64_
   store(compute, pass, layer, queries, keys, values);
 
   const std::int64_t mixed_width = shape_.heads * shape_.value_width;
-  float* mixed = grow(scratch.d, tokens * mixed_width);
+  float* mixed = scratch.d.grow(tokens * mixed_width);
   std::vector<AttentionJob> jobs;
   for (const PassSequence& sequence : pass.sequences) {
     jobs.push_back({sequence.pages, layer, sequence.position, sequence.tokens,

@@ -52,13 +52,13 @@ void LatentAttention::attend_absorbed(const Compute& compute, const Pass& pass, 
   const std::int64_t tokens = sequences.back().first_token + sequences.back().tokens;
   const std::int64_t heads = shape_.heads, key_width = shape_.kv_rank + shape_.rope_width;
   // Head h's vectors stand together.
-  std::int32_t* indices = grow(scratch.indices, heads * tokens);
+  std::int32_t* indices = scratch.indices.grow(heads * tokens);
   for (std::int64_t i = 0; i < heads * tokens; ++i)
     indices[i] = static_cast<std::int32_t>(i % tokens * heads + i / tokens);
 
-  float* absorbed = grow(scratch.b, tokens * heads * key_width);
+  float* absorbed = scratch.b.grow(tokens * heads * key_width);
   absorb(compute, tokens, queries, scratch, absorbed);
-  float* mixed = grow(scratch.d, tokens * heads * shape_.kv_rank);
+  float* mixed = scratch.d.grow(tokens * heads * shape_.kv_rank);
   std::vector<AttentionJob> jobs;
   for (const PassSequence& sequence : sequences) {
     jobs.push_back({sequence.pages, layer, sequence.position, sequence.tokens,

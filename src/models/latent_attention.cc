@@ -104,7 +104,7 @@ InputForms LatentAttention::input_forms() const {
 void LatentAttention::project(const Compute& compute, const Activations& x, Scratch& scratch, float* queries,
                               float* latents) const {
   const std::int64_t tokens = x.count(), width = shape_.heads * query_width(), rank = shape_.query_rank;
-  float* low = grow(scratch.b, tokens * rank);
+  float* low = scratch.b.grow(tokens * rank);
   const MatmulJob both[] = {{latent_, &x, nullptr, tokens, latents, latent_.rows},
                             rank == 0 ? MatmulJob{query_, &x, nullptr, tokens, queries, width}
                                       : MatmulJob{query_down_, &x, nullptr, tokens, low, rank}};
@@ -147,13 +147,13 @@ void LatentAttention::store(const Compute& compute, const Pass& pass, std::int64
 void LatentAttention::run(const Compute& compute, const Pass& pass, std::int64_t layer, const Activations& x,
                           Scratch& scratch, float* out) const {
   const std::int64_t tokens = pass.tokens();
-  float* queries = grow(scratch.a, tokens * shape_.heads * query_width());
-  float* latents = grow(scratch.c, tokens * latent_.rows);
+  float* queries = scratch.a.grow(tokens * shape_.heads * query_width());
+  float* latents = scratch.c.grow(tokens * latent_.rows);
   project(compute, x, scratch, queries, latents);
   store(compute, pass, layer, latents, queries);
 
   const std::int64_t value_width = shape_.heads * shape_.value_width;
-  float* values = grow(scratch.c, tokens * value_width);
+  float* values = scratch.c.grow(tokens * value_width);
   attend_absorbed(compute, pass, layer, queries, scratch, values);
   attend_expanded(compute, pass, layer, queries, scratch, values);
 

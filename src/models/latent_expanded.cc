@@ -63,20 +63,20 @@ void LatentAttention::expand(const Compute& compute, std::span<const Window> win
 
   const std::int64_t count = std::ssize(pages) * kPageTokens;
   const std::int64_t stride = padded_width(shape_.layout.key_width);
-  float* latents = grow(scratch.b, count * stride);
+  float* latents = scratch.b.grow(count * stride);
   compute.each(std::ssize(pages), kPageTokens * stride, [&](std::int64_t p, int) {
     read_keys(compute.isa, shape_.layout, pages[static_cast<std::size_t>(p)].latents, layer, 0,
               latents + p * kPageTokens * stride);
   });
   scratch.inner.assign(compute.isa, latents, count, shape_.kv_rank, stride,
                        input_form(key_expand_[0].type) | input_form(value_expand_[0].type), *compute.pool);
-  std::int32_t* indices = grow(scratch.indices, count);
+  std::int32_t* indices = scratch.indices.grow(count);
   for (std::int64_t i = 0; i < count; ++i) indices[i] = static_cast<std::int32_t>(i);
 
   // Page by page, so that what was multiplied is still near when it is stored.
   const std::int64_t heads = shape_.heads, key_row = heads * query_width(),
                      value_row = heads * shape_.value_width;
-  float* keys = grow(scratch.d, kPageTokens * (key_row + value_row));
+  float* keys = scratch.d.grow(kPageTokens * (key_row + value_row));
   float* values = keys + kPageTokens * key_row;
   for (std::size_t p = 0; p < pages.size(); ++p) {
     const std::int64_t first = static_cast<std::int64_t>(p) * kPageTokens, tokens = pages[p].tokens;
@@ -130,7 +130,7 @@ void LatentAttention::attend_expanded(const Compute& compute, const Pass& pass, 
   const auto end = [](const PassSequence& sequence) { return sequence.position + sequence.tokens; };
   // More than one window: what the first gave waits for the next.
   if (std::ranges::any_of(sequences, [&](const PassSequence& s) { return end(s) > kSplitTokens; }))
-    grow(scratch.attention_states, pass.tokens() * shape_.heads * expanded_shape().state_width());
+    scratch.attention_states.grow(pass.tokens() * shape_.heads * expanded_shape().state_width());
   std::vector<Window> windows;
   std::int64_t pages = 0;
   const auto flush = [&] {

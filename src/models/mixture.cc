@@ -113,7 +113,7 @@ Mixture::Grouping Mixture::group(const Compute& compute, const float* logits, st
   const std::int64_t experts = shape_.experts, used = shape_.used, pairs = tokens * used;
   Grouping grouping;
   grouping.choices.resize(static_cast<std::size_t>(pairs));
-  float* spare = grow(scratch.workers, compute.pool->size() * 2 * experts);
+  float* spare = scratch.workers.grow(compute.pool->size() * 2 * experts);
   compute.each(tokens, experts * kRouteWork, [&](std::int64_t t, int worker) {
     route(shape_, {logits + t * experts, static_cast<std::size_t>(experts)}, bias_,
           spare + worker * 2 * experts, {grouping.choices.data() + t * used, static_cast<std::size_t>(used)});
@@ -155,10 +155,10 @@ void Mixture::run(const Compute& compute, const Activations& x, Scratch& scratch
   const std::int64_t tokens = x.count(), used = shape_.used, pairs = tokens * used;
   const std::int64_t inner = gate_.first.rows, hidden = down_.first.rows;
   const std::int64_t shared_inner = shared_ ? shared_->gate.rows : 0;
-  float* gate = grow(scratch.a, pairs * inner + tokens * shared_inner);
-  float* up = grow(scratch.b, pairs * inner + tokens * shared_inner);
+  float* gate = scratch.a.grow(pairs * inner + tokens * shared_inner);
+  float* up = scratch.b.grow(pairs * inner + tokens * shared_inner);
   float *const shared_gate = gate + pairs * inner, *const shared_up = up + pairs * inner;
-  float* logits = grow(scratch.d, tokens * shape_.experts);
+  float* logits = scratch.d.grow(tokens * shape_.experts);
   std::vector<MatmulJob> jobs{{router_, &x, nullptr, tokens, logits, shape_.experts}};
   if (shared_) {
     jobs.push_back({shared_->gate, &x, nullptr, tokens, shared_gate, shared_inner});
@@ -182,8 +182,8 @@ void Mixture::run(const Compute& compute, const Activations& x, Scratch& scratch
   } else {
     std::fill_n(out, tokens * hidden, 0.0f);
   }
-  activate(compute, gated);
-  float* results = grow(scratch.c, pairs * hidden);
+  activate(compute, gated, scratch.workers);
+  float* results = scratch.c.grow(pairs * hidden);
   multiply(compute, grouping, jobs, [&](std::int64_t e, std::int64_t first, std::int64_t count) {
     const std::int32_t* vectors = grouping.sorted.data() + first;
     jobs.push_back({down_[e], &scratch.inner, vectors, count, results + first * hidden, hidden});
