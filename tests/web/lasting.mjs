@@ -47,11 +47,39 @@ async function same_as_stored(reader) {
   await same_as_stored(page);
 }
 
+// Another address of the server, where no worker comes between the page and a test that keeps answers back.
+const way = await startWay(browser.url);
+browser.allow(new RegExp(`^asks ${way.url}/`));
+
+// Who asks before the lists have come stays in the chat, though its address has no name yet.
+{
+  const reader = await browser.open();
+  const let_through = {};
+  const keep_back = (path, method) => {
+    const until_then = new Promise((go) => (let_through[method] = go));
+    return reader.route(`**/v1/${path}`, async (route) => {
+      if (route.request().method() === method) await until_then;
+      await route.continue();
+    });
+  };
+  await keep_back("conversations/folders", "GET");
+  await keep_back("conversations", "POST");
+  await reader.goto(way.url);
+  await ask(reader, 'Early. say "Back."');
+  const listed = reader.waitForResponse("**/v1/conversations/folders");
+  let_through.GET();
+  await (await listed).finished();
+  await reader.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  let_through.POST();
+  await done(lastReply(reader));
+  await lastReply(reader).getByText("Back.").waitFor();
+  await row(reader, "Early").waitFor();
+  await reader.context().close();
+}
+
 // A network that is lost and comes back: the reply has gone on, and is shown whole.
 {
-  const way = await startWay(browser.url);
   browser.allow(/net::ERR_/);
-  browser.allow(new RegExp(`^asks ${way.url}/`));
   const reader = await browser.open();
   await reader.goto(way.url);
   await ask(reader, 'Tunnel. think 120 pace 40 say "Back."');

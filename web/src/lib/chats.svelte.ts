@@ -47,7 +47,8 @@ class Chats {
 
   async start(): Promise<void> {
     await Promise.all([this.load_models(), this.load_list(), this.load_folders()]);
-    await this.open_address();
+    // Who has asked something meanwhile stays with it: a chat has no address before the server has it.
+    if (this.current.is_new || named_by(location.hash).id) await this.open_address();
   }
 
   async load_models(): Promise<void> {
