@@ -87,7 +87,7 @@ const chats = async () => (await server(page, "/v1/conversations")).data;
 // Messages wait while a reply is written; one that is taken out is never sent.
 {
   await button(page, "chat.new").click();
-  await ask(page, "Long. pace 50 say 60");
+  await ask(page, "Long. think 4000 pace 100");
   for (const next of ['Next. say "drei"', "Never sent."]) {
     await composer(page).fill(next);
     await composer(page).press("Enter");
@@ -100,6 +100,7 @@ const chats = async () => (await server(page, "/v1/conversations")).data;
   await composer(page).fill("Never sent.");
   await composer(page).press("Enter");
   await button(waiting.last(), "queue.remove").click();
+  await button(page, "reply.answer_now").click();
   await lastReply(page).getByText("drei", { exact: true }).waitFor();
   await done(lastReply(page));
   assert.equal(await waiting.count(), 0);

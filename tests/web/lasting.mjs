@@ -39,7 +39,7 @@ async function same_as_stored(reader) {
 // A reload in the middle of a thought reads on.
 {
   await button(page, "chat.new").click();
-  await ask(page, 'Reload. think 120 pace 40 say "Back."');
+  await ask(page, 'Reload. think 120 pace 15 say "Back."');
   await thoughtText(lastReply(page)).getByText("Step 1:").waitFor();
   await page.reload();
   await thoughtText(lastReply(page)).getByText("Step 2:").waitFor();
@@ -82,7 +82,7 @@ browser.allow(new RegExp(`^asks ${way.url}/`));
   browser.allow(/net::ERR_/);
   const reader = await browser.open();
   await reader.goto(way.url);
-  await ask(reader, 'Tunnel. think 120 pace 40 say "Back."');
+  await ask(reader, 'Tunnel. think 120 pace 15 say "Back."');
   await thoughtText(lastReply(reader)).getByText("Step 1:").waitFor();
   await reader.context().setOffline(true);
   way.cut();

@@ -10,7 +10,7 @@ const page = await browser.open({ permissions: ["clipboard-read", "clipboard-wri
 // Its place while others are served, and about how long that takes; then the answer.
 {
   const other = await browser.open();
-  const first = await ask(other, "Long. pace 20 say 60");
+  const first = await ask(other, "Long. pace 20 say 160");
   await first.getByText("Step 1:").waitFor();
   const reply = await ask(page, 'After that. say "My turn."');
   await reply.getByText(new RegExp(`^${say("reply.queued", { position: 1 })}(, about \\d+ s)?$`)).waitFor();

@@ -17,7 +17,7 @@ const summary = (reply) => thought(reply).getByRole("button").first();
       window.seen.push({ length: now.length, tags: /<\/?think/i.test(now) });
     }).observe(document.body, { subtree: true, childList: true, characterData: true });
   });
-  const reply = await ask(page, 'Count. think 160 pace 80 say "That was **all**."');
+  const reply = await ask(page, 'Count. think 160 pace 30 say "That was **all**."');
   await thoughtText(reply).getByText("Step 2:").waitFor();
   assert.match(await summary(reply).innerText(), new RegExp(say("thought.running")));
   assert.equal(await reply.getByText("That was").count(), 0);
