@@ -250,7 +250,8 @@ class OllamaAnswer : public ReplyListener {
     line["prompt_eval_count"] = usage.prompt_tokens;
     line["prompt_eval_duration"] = nanoseconds(read_tokens, reply.timings.prefill_tokens_per_second);
     line["eval_count"] = usage.completion_tokens;
-    line["eval_duration"] = nanoseconds(written_tokens, reply.timings.decode_tokens_per_second);
+    // The first one comes out of the prompt.
+    line["eval_duration"] = nanoseconds(written_tokens - 1, reply.timings.decode_tokens_per_second);
     return line;
   }
 
