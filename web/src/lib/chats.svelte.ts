@@ -47,8 +47,7 @@ class Chats {
 
   async start(): Promise<void> {
     await Promise.all([this.load_models(), this.load_list(), this.load_folders()]);
-    // Who has asked something meanwhile stays with it: a chat has no address before the server has it.
-    if (this.current.is_new || named_by(location.hash).id) await this.open_address();
+    await this.open_address();
   }
 
   async load_models(): Promise<void> {
@@ -101,10 +100,11 @@ class Chats {
 
   // The part of the address behind # names the open chat, and perhaps a message in it.
   async open_address(): Promise<void> {
-    const { id, message } = named_by(location.hash);
-    if (location.hash === OPERATOR || location.hash === this.address) return;
+    const hash = location.hash || "#/"; // What names nothing is the address of a chat that the server does not have yet.
+    const { id, message } = named_by(hash);
+    if (hash === OPERATOR || hash === this.address) return;
     if (!id) {
-      if (!this.current.is_new) this.start_new(location.hash === "#/temporary");
+      if (!this.current.is_new) this.start_new(hash === "#/temporary");
       return;
     }
     if (id !== this.current.id) await this.#open(id);
